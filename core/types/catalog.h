@@ -1,0 +1,52 @@
+/* The catalog: every model known, with its figures. One of the three values
+ * that the pure libraries exchange; made by ingest, read by scorer.
+ *
+ * Immutable once assembled; it owns one arena that holds everything. */
+#ifndef CORE_TYPES_CATALOG_H
+#define CORE_TYPES_CATALOG_H
+
+#include "core/base/arena.h"
+#include "core/base/map.h"
+#include "core/types/model.h"
+
+#define CATALOG_MODELS_MAX 20000
+#define CATALOG_BYTES_MAX (256u << 20) /* of its arena */
+
+enum source_state {
+    SOURCE_STATE_NEVER, /* nothing yet */
+    SOURCE_STATE_OK,
+    SOURCE_STATE_STALE, /* the last fetch failed, older values serve */
+    SOURCE_STATE_ERROR, /* failed and nothing older to serve */
+    SOURCE_STATE_COUNT
+};
+
+/* What is known of one source. */
+struct source_status {
+    enum source_state state;
+    struct slice reason;  /* of the failure, for people; empty when OK */
+    ms_time last_success; /* when its bytes were fetched or recorded; 0 never */
+    uint32_t rows;        /* understood */
+    uint32_t matched_rows; /* that found a model */
+    uint32_t refused;      /* figures out of bounds */
+};
+
+struct catalog {
+    struct arena *arena;        /* owned */
+    const struct model *models; /* ascending by id */
+    size_t count;
+    struct map *by_id; /* id -> index */
+    struct source_status sources[SOURCE_COUNT];
+    ms_time made_at;
+    uint64_t version; /* content hash of models, without times */
+};
+
+const char *source_state_name(enum source_state state);
+bool source_state_find(struct slice name, enum source_state *ret_state);
+
+/* The model of an id (bare, see model_id_bare), or NULL. */
+const struct model *
+catalog_find(const struct catalog *catalog, struct slice id);
+/* Free the catalog with its arena and set it to NULL. */
+void catalog_free(struct catalog **catalog);
+
+#endif

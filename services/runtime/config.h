@@ -1,0 +1,93 @@
+/* Configuration: file < environment < flags, from one table of keys.
+ *
+ * A key is "section.name" ("router.target"); in the environment it is
+ * SMART_SPAWN_SECTION_NAME, as a flag --section-name VALUE (or
+ * --section-name=VALUE; a BOOL flag may stand alone). Each row has a type,
+ * bounds, unit, default and a sentence; --help and `config --show` print
+ * them. The file holds `key = value` lines and '#' comments. Every error
+ * names the key, where it was set and the rule. */
+#ifndef SERVICES_RUNTIME_CONFIG_H
+#define SERVICES_RUNTIME_CONFIG_H
+
+#include "core/base/buf.h"
+#include "core/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_ERROR_MAX 256
+#define CONFIG_FILE_MAX (256 << 10) /* bytes */
+#define CONFIG_KEYS_MAX 128
+
+enum config_type {
+    CONFIG_TEXT,   /* bounds are bytes */
+    CONFIG_SECRET, /* a text that is never printed */
+    CONFIG_INT,
+    CONFIG_BOOL,
+    CONFIG_DURATION, /* "250ms", "6h"; bounds and value in ms */
+    CONFIG_SIZE,     /* "1MiB"; bounds and value in bytes */
+};
+
+struct config_key {
+    const char *name; /* "http.port" */
+    enum config_type type;
+    const char *fallback; /* the default, as text; "" is empty */
+    int64_t lowest, highest;
+    const char *unit;  /* "port", "bytes", "" */
+    const char *help;  /* one sentence */
+    const char *alias; /* another environment variable ("PORT"), or NULL */
+};
+
+/* The rows of a config.def: CONFIG(name, type, default, lowest, highest,
+ * unit, help, alias). */
+#define CONFIG_ROW(name, type, fallback, lowest, highest, unit, help, alias)   \
+    {name, CONFIG_##type, fallback, lowest, highest, unit, help, alias},
+
+/* The keys every process has (runtime.def): home, log.level, instance, …
+ * config_runtime_keys is a static table of *ret_count rows. */
+const struct config_key *config_runtime_keys(size_t *ret_count);
+
+struct config;
+
+struct config_input {
+    const struct config_key *const *tables; /* key tables … */
+    const size_t *table_counts;             /* … and their lengths */
+    size_t table_count;
+    char *const *environment; /* environ, or a test's */
+    int argc;                 /* flags; what is no flag is left over */
+    char *const *argv;        /* argv[0] is skipped */
+};
+
+/* Read the three places. The file is the flag --config, else
+ * SMART_SPAWN_CONFIG, else <home>/smart-spawn.conf when it exists. Keys in
+ * the file that belong to another process's table are accepted silently when
+ * config_known_key knows them, else they are an error. On failure ret_error
+ * (CONFIG_ERROR_MAX bytes) tells a person what to mend. INVALID_ARGUMENT,
+ * NOT_FOUND (a named file is missing). */
+enum status config_load(const struct config_input *input, char *ret_error,
+                        struct config **ret_config) MUST_CHECK;
+void config_free(struct config **config);
+
+/* Values by key name; the key must be in a table and of that type. Texts live
+ * as long as the config. */
+const char *config_text(const struct config *config, const char *key);
+int64_t config_int(const struct config *config, const char *key);
+bool config_bool(const struct config *config, const char *key);
+int64_t config_duration_ms(const struct config *config, const char *key);
+int64_t config_size(const struct config *config, const char *key);
+/* Where the value came from: "default", "file", "environment", "flag". */
+const char *config_origin(const struct config *config, const char *key);
+
+/* What is left of argv: arguments that are no flags, after "--" too. */
+size_t config_rest_count(const struct config *config);
+const char *config_rest(const struct config *config, size_t i);
+
+/* Every key with value, origin, unit, bounds and sentence, as a valid config
+ * file; secrets print as "(set)". */
+void config_show(const struct config *config, struct buf *out);
+/* The table as text for --help. */
+void config_help(const struct config_key *const *tables,
+                 const size_t *table_counts, size_t table_count,
+                 struct buf *out);
+
+#endif

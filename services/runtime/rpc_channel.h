@@ -1,0 +1,81 @@
+/* The calling side of RPC: one channel to a service, however many endpoints.
+ *
+ * A target is one or more endpoints, comma-separated: "ipc:///run/a.sock",
+ * "tcp://10.0.0.7:7001,tcp://10.0.0.8:7001". One DEALER per endpoint; a call
+ * goes to the endpoint that is up with the fewest calls outstanding, ties in
+ * turn. Endpoints are asked with PING; a silent one is ejected, probed with
+ * back-off, and its socket made anew. A call of an idempotent method that
+ * failed UNAVAILABLE is tried once more on another endpoint within its
+ * deadline. Everything runs on the loop; nothing blocks. */
+#ifndef SERVICES_RUNTIME_RPC_CHANNEL_H
+#define SERVICES_RUNTIME_RPC_CHANNEL_H
+
+#include "core/base/slice.h"
+#include "core/base/status.h"
+#include "core/base/utc.h"
+#include "services/runtime/loop.h"
+#include "services/runtime/metrics.h"
+#include "services/runtime/trace.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+
+#define RPC_ENDPOINTS_MAX 64
+
+struct rpc_channel;
+struct rpc_pending; /* a call under way */
+
+struct rpc_channel_options {
+    const char *target;
+    const char *caller; /* who we are: "gatewayd-1" */
+    uint32_t max_calls; /* outstanding; more are RESOURCE_EXHAUSTED at once */
+    struct metrics *metrics;
+    void *zmq;
+};
+
+/* How a call ended. Borrowed for the time of the callback. */
+struct rpc_result {
+    enum status status;
+    const char *message; /* "" when OK */
+    const char *reason;  /* "" when there is none */
+    ms_dur retry_after;  /* 0: no hint */
+    const char *served_by;
+    const ProtobufCMessage *reply; /* NULL unless OK */
+};
+
+typedef void (*rpc_done_fn)(void *context, const struct rpc_result *result);
+
+struct rpc_options {
+    ms_dur timeout;              /* > 0 */
+    bool idempotent;             /* may be tried again */
+    bool sticky;                 /* prefer the endpoint of the last call */
+    const char *tenant;          /* NULL: "default" */
+    const char *idempotency_key; /* NULL: none */
+    const struct trace *trace;   /* NULL: a new one */
+    const char *metadata_key, *metadata_value; /* NULL: none */
+};
+
+/* INVALID_ARGUMENT for a bad target. Connecting happens in the background. */
+enum status rpc_channel_new(struct loop *loop,
+                            const struct rpc_channel_options *options,
+                            struct rpc_channel **ret_channel) MUST_CHECK;
+/* Calls under way end as CANCELLED first. */
+void rpc_channel_free(struct rpc_channel **channel);
+/* Any endpoint that is up. */
+bool rpc_channel_is_up(const struct rpc_channel *channel);
+
+/* Call method number `method` of a service ("ss.Router/Pick" is descriptor
+ * ss__router__descriptor and its index). done is called exactly once, never
+ * from inside rpc_call_start. ret_pending may be NULL. The status is only
+ * about starting: RESOURCE_EXHAUSTED (too many outstanding), INVALID_ARGUMENT
+ * (the request is too large); then done is not called. */
+enum status rpc_call_start(struct rpc_channel *channel,
+                           const ProtobufCServiceDescriptor *service,
+                           unsigned method, const ProtobufCMessage *request,
+                           const struct rpc_options *options, rpc_done_fn done,
+                           void *context,
+                           struct rpc_pending **ret_pending) MUST_CHECK;
+/* Give up: CANCEL is sent, done is not called. */
+void rpc_call_cancel(struct rpc_pending **pending);
+
+#endif

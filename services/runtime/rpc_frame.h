@@ -1,0 +1,38 @@
+/* One message on the wire: [header, body], both protobuf (proto/rpc.proto).
+ *
+ * Parsing is bounded and total: any bytes give a header or a status. The
+ * limits of the protocol are all here. */
+#ifndef SERVICES_RUNTIME_RPC_FRAME_H
+#define SERVICES_RUNTIME_RPC_FRAME_H
+
+#include "core/base/arena.h"
+#include "core/base/slice.h"
+#include "core/base/status.h"
+
+#include "rpc.pb-c.h"
+
+#define RPC_VERSION 1
+#define RPC_HEADER_MAX 4096          /* bytes of a header frame */
+#define RPC_BODY_MAX (64u << 20)     /* bytes of a body frame */
+#define RPC_METHOD_MAX 128           /* bytes of "ss.Router/Pick" */
+#define RPC_TIMEOUT_MAX_MS 600000    /* 10 min; longer is cut to it */
+#define RPC_TIMEOUT_DEFAULT_MS 5000  /* a request that names none */
+#define RPC_METADATA_MAX 16          /* entries */
+#define RPC_MESSAGE_MAX 512          /* bytes of an error's text */
+#define RPC_REQUEST_ARENA (8u << 20) /* bytes for one request, unpacked */
+
+/* Unpack and check a header frame: version, kind, lengths, UTF-8 and no
+ * control characters in every text, the method of a request. The header lives
+ * in the arena. INVALID_ARGUMENT when anything is off. */
+enum status rpc_frame_parse(struct slice bytes, struct arena *arena,
+                            Ss__FrameHeader **ret_header) MUST_CHECK;
+/* A protobuf-c allocator over an arena: unpacked messages are freed with it.
+ * The allocator lives in the arena too. */
+ProtobufCAllocator *rpc_arena_allocator(struct arena *arena);
+/* Unpack a body. Texts are checked to be UTF-8 (what protobuf-c does not do),
+ * through every nested message. INVALID_ARGUMENT, RESOURCE_EXHAUSTED. */
+enum status rpc_body_unpack(const ProtobufCMessageDescriptor *type,
+                            struct slice bytes, struct arena *arena,
+                            ProtobufCMessage **ret_message) MUST_CHECK;
+
+#endif

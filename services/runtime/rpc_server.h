@@ -1,0 +1,74 @@
+/* The serving side of RPC: a ROUTER socket, protobuf-c services, typed
+ * handlers.
+ *
+ * A handler is a function of a generated service table, so a call without one
+ * does not compile:
+ *
+ *   static void on_pick(Ss__Router_Service *service,
+ *                       const Ss__PickRequest *input,
+ *                       Ss__PickReply_Closure done, void *done_data);
+ *
+ * done_data is the struct rpc_call. A handler answers exactly once: done(reply,
+ * done_data), or rpc_fail(done_data, …). It may answer later, from any
+ * callback of the loop; input, arena and call live until then. A call whose
+ * deadline has passed before its handler ran is dropped and counted. */
+#ifndef SERVICES_RUNTIME_RPC_SERVER_H
+#define SERVICES_RUNTIME_RPC_SERVER_H
+
+#include "core/base/arena.h"
+#include "core/base/status.h"
+#include "core/base/utc.h"
+#include "services/runtime/loop.h"
+#include "services/runtime/metrics.h"
+#include "services/runtime/trace.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+struct rpc_server;
+struct rpc_call;
+
+struct rpc_server_options {
+    const char *endpoint; /* "ipc://…" or "tcp://127.0.0.1:7001" */
+    const char *instance; /* "routerd-1", in every reply */
+    uint32_t max_calls;   /* in flight; more are RESOURCE_EXHAUSTED */
+    struct metrics *metrics;
+    void *zmq; /* the process's context */
+};
+
+/* Bind. INVALID_ARGUMENT for a bad endpoint, PERMISSION_DENIED for a TCP
+ * endpoint beyond loopback, UNAVAILABLE when it is taken. */
+enum status rpc_server_new(struct loop *loop,
+                           const struct rpc_server_options *options,
+                           struct rpc_server **ret_server) MUST_CHECK;
+/* Serve a generated service table; it must outlive the server. */
+void rpc_server_add(struct rpc_server *server, ProtobufCService *service);
+/* Take no new calls (they are answered UNAVAILABLE), say GOAWAY to peers, and
+ * call drained when the last one in flight is answered. */
+void
+rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context);
+void rpc_server_free(struct rpc_server **server);
+/* A random number drawn at start. */
+uint64_t rpc_server_epoch(const struct rpc_server *server);
+
+/* What a handler may ask of its call. */
+struct arena *rpc_call_arena(struct rpc_call *call);
+const char *rpc_call_tenant(const struct rpc_call *call);
+const char *rpc_call_caller(const struct rpc_call *call);
+/* "" when the caller sent none. */
+const char *rpc_call_idempotency_key(const struct rpc_call *call);
+/* The value of a metadata key, or "". */
+const char *rpc_call_metadata(const struct rpc_call *call, const char *key);
+/* The call's trace, with a span of this server. */
+const struct trace *rpc_call_trace(const struct rpc_call *call);
+/* Monotonic (loop_now) ms when it must be answered. */
+ms_time rpc_call_deadline(const struct rpc_call *call);
+
+/* Answer with an error instead of a reply. reason is for programs
+ * ("MISSING_PARAM", or "" for none), message for people; both are copied. */
+void rpc_fail(void *done_data, enum status status, const char *reason,
+              const char *message);
+/* The same, with a hint when to try again. */
+void rpc_fail_retry(void *done_data, enum status status, const char *reason,
+                    const char *message, ms_dur retry_after);
+
+#endif

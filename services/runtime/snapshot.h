@@ -1,0 +1,72 @@
+/* Snapshots that stay current: one process publishes a value, others follow.
+ *
+ * Published under a name ("catalog", "layers", "table"), versioned by
+ * (publisher's epoch, sequence, content hash), served by the RPC service
+ * ss.Snapshots on the process's ordinary endpoint. A follower holds one Watch
+ * call open; it gets deltas in order, or the whole after a gap or when the
+ * hash it computes differs from the hash it was told. */
+#ifndef SERVICES_RUNTIME_SNAPSHOT_H
+#define SERVICES_RUNTIME_SNAPSHOT_H
+
+#include "core/base/buf.h"
+#include "core/base/slice.h"
+#include "core/base/status.h"
+#include "services/runtime/loop.h"
+#include "services/runtime/rpc_channel.h"
+#include "services/runtime/rpc_server.h"
+
+#include <stdbool.h>
+
+#define SNAPSHOT_DELTAS_KEPT 1024
+#define SNAPSHOT_WAIT_MS 10000 /* how long a Watch is held open */
+
+struct snapshot_publisher;
+struct snapshot_follower;
+
+/* Encode the whole value as it is now into out. */
+typedef enum status (*snapshot_encode_fn)(void *context, struct buf *out);
+
+/* Publish under a (static) name on this server. Nothing is served until the
+ * first snapshot_publish: a Watch waits. */
+enum status
+snapshot_publisher_new(struct rpc_server *server, const char *name,
+                       snapshot_encode_fn encode, void *context,
+                       struct snapshot_publisher **ret_publisher) MUST_CHECK;
+void snapshot_publisher_free(struct snapshot_publisher **publisher);
+/* The value was replaced: followers get the whole. hash is the content's; a
+ * hash equal to the last one publishes nothing. */
+void
+snapshot_publish_whole(struct snapshot_publisher *publisher, uint64_t hash);
+/* The value moved by a delta (copied); hash is the content's afterwards. */
+void snapshot_publish_delta(struct snapshot_publisher *publisher,
+                            struct slice delta, uint64_t hash);
+
+struct snapshot_follower_options {
+    const char *name;
+    const char *disk_path; /* last copy, read at start; NULL: none kept */
+    /* Install a whole; apply a delta. They say the content hash they reached.
+     * A status other than OK, or another hash than the publisher's, makes the
+     * follower ask for the whole (and log it). */
+    enum status (*whole)(void *context, struct slice bytes, uint64_t *ret_hash);
+    enum status (*delta)(void *context, struct slice bytes, uint64_t *ret_hash);
+    /* Called after a version became current; may be NULL. */
+    void (*changed)(void *context);
+    /* Encode what is held, for the disk copy after deltas; NULL: the disk
+     * copy is only renewed by wholes. */
+    snapshot_encode_fn encode;
+    void *context;
+};
+
+/* Follow; a copy on disk is installed before this returns. A broken copy is
+ * logged and ignored. The channel is borrowed. */
+enum status
+snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
+                      const struct snapshot_follower_options *options,
+                      struct snapshot_follower **ret_follower) MUST_CHECK;
+void snapshot_follower_free(struct snapshot_follower **follower);
+/* True once anything was installed (from disk or publisher). */
+bool snapshot_follower_has(const struct snapshot_follower *follower);
+/* True while the publisher was heard within two waits. */
+bool snapshot_follower_is_current(const struct snapshot_follower *follower);
+
+#endif

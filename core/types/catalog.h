@@ -37,7 +37,7 @@ struct catalog {
     struct map *by_id; /* id -> index */
     struct source_status sources[SOURCE_COUNT];
     ms_time made_at;
-    uint64_t version; /* content hash of models, without times */
+    uint64_t version; /* catalog_hash of it */
 };
 
 const char *source_state_name(enum source_state state);
@@ -46,6 +46,11 @@ bool source_state_find(struct slice name, enum source_state *ret_state);
 /* The model of an id (bare, see model_id_bare), or NULL. */
 const struct model *
 catalog_find(const struct catalog *catalog, struct slice id);
+/* The content hash: over every field of every model and figure, texts as
+ * texts, in order. Not over made_at and the sources' states, so that a fetch
+ * that finds nothing new makes no new version. Whoever assembles a catalog
+ * sets ->version to it; the codecs refuse a catalog whose version it is not. */
+uint64_t catalog_hash(const struct catalog *catalog);
 /* Free the catalog with its arena and set it to NULL. */
 void catalog_free(struct catalog **catalog);
 

@@ -15,6 +15,7 @@
 #define TENANT_MAX 64 /* bytes of a tenant's name */
 #define TENANT_DEFAULT "default"
 #define LAYERS_CELLS_MAX 4000000
+#define LAYERS_BYTES_MAX (1u << 30) /* of its arena */
 
 struct personal_cell {
     struct slice tenant;
@@ -49,6 +50,10 @@ int
 personal_cell_cmp(const struct personal_cell *a, const struct personal_cell *b);
 int community_cell_cmp(const struct community_cell *a,
                        const struct community_cell *b);
+/* The content hash of cells and day: an order-free sum of the hashes of the
+ * cells, the same whichever way the value was reached. */
+uint64_t layers_hash(const struct layers *layers);
+/* Free the layers with their arena and set them to NULL. */
 void layers_free(struct layers **layers);
 
 #endif

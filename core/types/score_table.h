@@ -10,6 +10,9 @@
 #include "core/types/catalog.h"
 #include "core/types/layers.h"
 
+#define SCORE_TABLE_PERSONAL_MAX LAYERS_CELLS_MAX
+#define SCORE_TABLE_BYTES_MAX (2u << 30) /* of its arena */
+
 /* A score with its parts. Scores are 0 to 100, shares and rates 0 to 1. */
 struct score {
     bool present;      /* false: no evidence, no score; the rest is unset */
@@ -45,6 +48,10 @@ struct score_table {
     uint64_t version; /* content hash over catalog, base and personal cells */
 };
 
+/* A table over the catalog without any score; ->version is right. It takes
+ * the catalog over when it succeeds. RESOURCE_EXHAUSTED. */
+enum status score_table_new(struct catalog *catalog, utc_day day,
+                            struct score_table **ret_table) MUST_CHECK;
 int personal_score_cmp(const struct personal_score *a,
                        const struct personal_score *b);
 /* The score of a model for a tenant: the personal one if there is one, else
@@ -60,12 +67,16 @@ score_table_personal(const struct score_table *table, struct slice tenant,
 /* The content hash, computed afresh: an order-free sum of the hashes of each
  * cell, so that a delta can move it. */
 uint64_t score_table_hash(const struct score_table *table);
-/* Insert or replace a personal cell and move ->version along. The tenant's
- * text is copied. RESOURCE_EXHAUSTED at the limit. */
+/* Insert or replace a personal cell and move ->version along; a score that is
+ * not present takes the cell out. The tenant's text is copied.
+ * INVALID_ARGUMENT for a tenant that is empty or longer than TENANT_MAX, a
+ * model or category out of range; RESOURCE_EXHAUSTED at the limit. */
 enum status
 score_table_set_personal(struct score_table *table,
                          const struct personal_score *cell) MUST_CHECK;
-/* Replace a base cell and move ->version along. */
+/* Replace a base cell and move ->version along. Model and category must be in
+ * range. Writing ->base directly is fine too while building: then set
+ * ->version = score_table_hash(table) at the end. */
 void score_table_set_base(struct score_table *table, uint32_t model,
                           enum category category, const struct score *score);
 /* Free the table with its catalog and arena and set it to NULL. */

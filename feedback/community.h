@@ -14,6 +14,7 @@
 
 #define COMMUNITY_RELEASE_FROM 5       /* instances */
 #define COMMUNITY_REPORTS_PER_HOUR 100 /* per instance */
+#define COMMUNITY_VOTES_MAX (1u << 24) /* of one cell */
 
 /* One vote: what one instance said in one week. */
 struct community_vote {
@@ -23,11 +24,16 @@ struct community_vote {
     uint32_t reports; /* > 0 */
 };
 
-/* Fold the votes (any order; scratch memory from the arena) into the cell's
- * mass, mean, contributors and ratings. NOT_FOUND when fewer than
- * COMMUNITY_RELEASE_FROM instances have a vote: contributors and ratings are
- * set, mass is 0. INVALID_ARGUMENT for a vote with no reports or a mean
- * outside 1..5; RESOURCE_EXHAUSTED when the arena is full. */
+/* Fold the votes (any order; scratch memory from the arena, about 50 bytes a
+ * vote) into the cell's mass, mean, contributors and ratings. Votes of one
+ * instance and week are put together first; a week after today counts as
+ * today's. Each instance has one voice of equal weight in the mean, however
+ * often it voted; the mass is the sum of all weights.
+ * NOT_FOUND when fewer than COMMUNITY_RELEASE_FROM instances have a vote:
+ * contributors and ratings are set, mass and mean are 0. INVALID_ARGUMENT for
+ * a vote with no reports or a mean outside 1..5; RESOURCE_EXHAUSTED when the
+ * arena is full or there are more than COMMUNITY_VOTES_MAX (the cell is
+ * untouched by these two). */
 enum status community_fold(const struct community_vote *votes, size_t count,
                            utc_day today, struct arena *scratch,
                            struct community_cell *cell) MUST_CHECK;

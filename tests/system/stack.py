@@ -1,0 +1,179 @@
+"""A real stack for system tests: every daemon, a private PostgreSQL, HTTP.
+
+A Stack lives in a temporary home with a free port; start() returns only when
+it answers, stop() leaves no process behind. Nothing here is a mock.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("SS_BIN", ROOT / "build/release/bin"))
+SHARED = ROOT.parent / "shared"
+DAEMONS = ("ingestd-1", "scorerd-1", "routerd-1", "routerd-2", "feedbackd-1",
+           "gatewayd-1")
+
+
+def free_port():
+    """A TCP port that is free on both loopback addresses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(question, seconds, what):
+    """Ask until the answer is true; the answer, or AssertionError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+class Reply:
+    """An HTTP answer: status, headers (lower case), body, json."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {k.lower(): v for k, v in response.getheaders()}
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Stack:
+    """One running stack. settings: more SMART_SPAWN_* variables."""
+
+    def __init__(self, **settings):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="ss-test-"))
+        self.port = free_port()
+        self.environment = {
+            k: v for k, v in os.environ.items()
+            if not k.startswith("SMART_SPAWN_") and k != "PORT"}
+        self.environment.update(
+            SMART_SPAWN_HOME=str(self.home), PORT=str(self.port),
+            SMART_SPAWN_INGEST_FETCH="no",
+            SMART_SPAWN_RATE_LIMIT_PER_MINUTE="0", **settings)
+
+    def start(self):
+        result = self.command("up", "--detach", timeout=120)
+        if result.returncode != 0:
+            raise AssertionError("up failed:\n" + result.stdout
+                                 + result.stderr + self.logs())
+        return self
+
+    def stop(self):
+        result = self.command("down", timeout=60)
+        shutil.rmtree(self.home, ignore_errors=True)
+        if result.returncode != 0:
+            raise AssertionError("down failed:\n" + result.stderr)
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def command(self, *arguments, timeout=30, text_in=None):
+        """Run smart-spawn with this stack's environment."""
+        return subprocess.run([BIN / "smart-spawn", *arguments],
+                              env=self.environment, input=text_in, text=True,
+                              capture_output=True, timeout=timeout,
+                              check=False)
+
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                timeout=10)
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, headers)
+            return Reply(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path, **headers):
+        return self.request("GET", path, headers=headers)
+
+    def post(self, path, body, **headers):
+        return self.request("POST", path, body, headers)
+
+    def raw(self, data, seconds=5):
+        """Send bytes, read to the end (or the timeout)."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as peer:
+            peer.settimeout(seconds)
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            answer = b""
+            with contextlib.suppress(socket.timeout, ConnectionError):
+                while part := peer.recv(65536):
+                    answer += part
+            return answer
+
+    def log(self, instance):
+        """The log of one daemon so far."""
+        path = self.home / "log" / instance / "current"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def logs(self):
+        """The end of every log, for a failure's message."""
+        return "".join(f"\n--- {name}\n{self.log(name)[-1500:]}"
+                       for name in ("postgres", *DAEMONS))
+
+    def endpoint(self, instance):
+        """The RPC endpoint of a daemon of this home."""
+        run = self.home / "run" / f"{instance}.sock"
+        assert run.exists(), f"no socket at {run}"
+        return f"ipc://{run}"
+
+    def sql(self, query):
+        """Ask the stack's own PostgreSQL; rows of text."""
+        url = (self.home / "database.url").read_text().strip()
+        result = subprocess.run(
+            ["psql", url, "-At", "-F", "\t", "-c", query], text=True,
+            capture_output=True, timeout=20, check=False)
+        assert result.returncode == 0, result.stderr
+        return [line.split("\t") for line in result.stdout.splitlines()]
+
+    def pids(self):
+        """instance -> pid, as the daemons say themselves."""
+        result = self.command("status", "--json")
+        found = {}
+        for row in json.loads(result.stdout)["processes"]:
+            if row.get("pid"):
+                found[row["instance"]] = row["pid"]
+        return found
+
+
+def alive(pid):
+    """Whether a process of this id exists and is no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def kill(pid, number=signal.SIGKILL):
+    os.kill(pid, number)

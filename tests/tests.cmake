@@ -56,6 +56,21 @@ foreach(source ${fuzz_targets})
   endif()
 endforeach()
 
+# bench_<name>.c is a program of its own that prints ratios; "links:" as above.
+file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
+foreach(source ${benches})
+  get_filename_component(name ${source} NAME_WE)
+  file(STRINGS ${source} links REGEX "links:" LIMIT_COUNT 1)
+  string(REGEX REPLACE ".*links: *([a-z_ ]*).*" "\\1" links "${links}")
+  separate_arguments(links)
+  add_executable(${name} ${source})
+  target_compile_definitions(${name} PRIVATE
+    SS_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${links})
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endforeach()
+
 # Debian's Python, which sees Debian's python3-zmq and python3-protobuf.
 set(SS_PYTHON /usr/bin/python3)
 file(GLOB lints CONFIGURE_DEPENDS tests/lint/lint_*.py)

@@ -1,11 +1,12 @@
 /* Configuration: file < environment < flags, from one table of keys.
  *
  * A key is "section.name" ("router.target"); in the environment it is
- * SMART_SPAWN_SECTION_NAME, as a flag --section-name VALUE (or
- * --section-name=VALUE; a BOOL flag may stand alone). Each row has a type,
- * bounds, unit, default and a sentence; --help and `config --show` print
- * them. The file holds `key = value` lines and '#' comments. Every error
- * names the key, where it was set and the rule. */
+ * SMART_SPAWN_SECTION_NAME (empty is unset), as a flag --section-name VALUE or
+ * --section-name=VALUE; a BOOL flag stands alone or takes =VALUE. Each row has
+ * a type, bounds, unit, default and a sentence; --help and `config --show`
+ * print them. The file holds `key = value` lines and '#' comments; a value
+ * with blanks at its ends stands in double quotes. Every error names the key,
+ * where it was set and the rule; an unknown flag names the nearest key. */
 #ifndef SERVICES_RUNTIME_CONFIG_H
 #define SERVICES_RUNTIME_CONFIG_H
 
@@ -56,14 +57,18 @@ struct config_input {
     char *const *environment; /* environ, or a test's */
     int argc;                 /* flags; what is no flag is left over */
     char *const *argv;        /* argv[0] is skipped */
+    /* For the command, whose subcommands have flags of their own: flags that
+     * are no keys, and "--", are left over instead of being an error. */
+    bool leave_unknown_flags;
 };
 
 /* Read the three places. The file is the flag --config, else
- * SMART_SPAWN_CONFIG, else <home>/smart-spawn.conf when it exists. Keys in
- * the file that belong to another process's table are accepted silently when
- * config_known_key knows them, else they are an error. On failure ret_error
+ * SMART_SPAWN_CONFIG, else <home>/smart-spawn.conf when it exists. One file
+ * serves all processes, so a key of the file that is in no table of this one
+ * is no error: config_unknown lists it. On failure ret_error
  * (CONFIG_ERROR_MAX bytes) tells a person what to mend. INVALID_ARGUMENT,
- * NOT_FOUND (a named file is missing). */
+ * NOT_FOUND (a named file is missing), PERMISSION_DENIED, RESOURCE_EXHAUSTED
+ * (CONFIG_FILE_MAX). */
 enum status config_load(const struct config_input *input, char *ret_error,
                         struct config **ret_config) MUST_CHECK;
 void config_free(struct config **config);
@@ -82,8 +87,14 @@ const char *config_origin(const struct config *config, const char *key);
 size_t config_rest_count(const struct config *config);
 const char *config_rest(const struct config *config, size_t i);
 
+/* Keys of the file that are in no table here: another process's, or a slip of
+ * the pen. ret_nearest is a key spelled nearly like it, or NULL. */
+size_t config_unknown_count(const struct config *config);
+const char *
+config_unknown(const struct config *config, size_t i, const char **ret_nearest);
+
 /* Every key with value, origin, unit, bounds and sentence, as a valid config
- * file; secrets print as "(set)". */
+ * file; a secret is a comment that says "(set)". */
 void config_show(const struct config *config, struct buf *out);
 /* The table as text for --help. */
 void config_help(const struct config_key *const *tables,

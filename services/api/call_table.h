@@ -26,6 +26,7 @@ struct api_call {
     const char *command; /* "pick": `smart-spawn pick …`, or NULL */
     enum call_class class;
     bool idempotent;    /* may be tried again on another endpoint */
+    bool personal;      /* the answer may depend on who asks (their ratings) */
     const char *target; /* "router": whose channel it goes to */
     const ProtobufCServiceDescriptor *service;
     unsigned method;     /* index in the service */

@@ -24,9 +24,8 @@ catalog_encode(const struct catalog *catalog, struct buf *out) MUST_CHECK;
  * INVALID_ARGUMENT: no CatalogSnapshot, text not UTF-8, an id that is none,
  * models or figures not ascending, a figure outside its benchmark's bounds, a
  * number that is not finite. RESOURCE_EXHAUSTED: over a limit. DATA_LOSS:
- * whole and valid, but catalog_hash differs from the version it carries (a
- * skipped name does that too when it was part of the hash: then the reader
- * must be brought up to date with the writer). */
+ * whole and valid, nothing was skipped, but catalog_hash differs from the
+ * version it carries. */
 enum status
 catalog_decode(struct slice bytes, struct catalog **ret_catalog) MUST_CHECK;
 

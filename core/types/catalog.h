@@ -1,7 +1,8 @@
 /* The catalog: every model known, with its figures. One of the three values
  * that the pure libraries exchange; made by ingest, read by scorer.
  *
- * Immutable once assembled; it owns one arena that holds everything. */
+ * Immutable once assembled; it owns one arena that holds everything, the
+ * struct itself included. */
 #ifndef CORE_TYPES_CATALOG_H
 #define CORE_TYPES_CATALOG_H
 

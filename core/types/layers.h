@@ -4,7 +4,8 @@
  * A personal cell holds how much evidence one tenant has on one model in one
  * category and how far it lies from what that rater usually gives. A
  * community cell holds the released, robust mean over instances. The fold is
- * by whole UTC days, so equal events give equal bits. */
+ * by whole UTC days, so equal events give equal bits. The arena holds
+ * everything, the struct itself included. */
 #ifndef CORE_TYPES_LAYERS_H
 #define CORE_TYPES_LAYERS_H
 

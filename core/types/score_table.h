@@ -36,7 +36,8 @@ struct personal_score {
 };
 
 struct score_table {
-    struct arena *arena;     /* owned; holds all but the catalog */
+    struct arena *arena;     /* owned; holds all, this struct too, but
+                                the catalog */
     struct catalog *catalog; /* owned */
     struct score *base;      /* [model * CATEGORY_COUNT + category] */
     struct personal_score

@@ -69,7 +69,8 @@ const struct figure *
 model_figure(const struct model *model, enum benchmark benchmark);
 
 /* "vendor/name", 3 to MODEL_ID_MAX bytes of [A-Za-z0-9._:~+-] and one '/'
- * or more, none at an end. What clients may send as a model id. */
+ * or more, none at an end and no two in a row. What clients may send as a
+ * model id. */
 bool model_id_is_valid(struct slice id);
 /* The id without a leading "openrouter/" (the prefix clients put before
  * ids) when a vendor follows: "openrouter/openai/x" is "openai/x", but

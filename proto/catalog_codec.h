@@ -30,7 +30,7 @@ enum status
 catalog_decode(struct slice bytes, struct catalog **ret_catalog) MUST_CHECK;
 
 /* The same between the value and the message, for messages that hold a
- * catalog. The message lives in the arena and borrows the catalog's text. */
+ * catalog. The message lives in the arena, with copies of every text. */
 enum status catalog_to_message(const struct catalog *catalog,
                                struct arena *arena,
                                Ss__CatalogSnapshot **ret_message) MUST_CHECK;

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -328,12 +329,22 @@ start_server(struct daemon *daemon, int *ret_exit)
 
 static void on_signal(void *context);
 
+/* A supervised daemon does not outlive a supervisor that was killed: the next
+ * supervisor's daemon would find the instance taken. */
+static void
+end_with_supervisor(void)
+{
+    if (getenv(NOTIFY_VARIABLE) != NULL)
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 static bool
 start_loop(struct daemon *daemon, int *ret_exit)
 {
     /* A peer that went away is an error of write(), not the end of us. */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
+    end_with_supervisor();
     daemon->metrics = metrics_new();
     daemon->zmq = zmq_ctx_new();
     daemon->loop = loop_new();

@@ -1,0 +1,438 @@
+/* Files that s6 reads, and s6's own programs for everything else.
+ *
+ * Whether something is supervised is asked of its control fifo: opening it
+ * for writing fails with ENXIO when nobody reads. Fifos and states are s6's
+ * documented interface (s6-svok does the same). */
+#include "services/local/supervisor.h"
+
+#include "core/base/buf.h"
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "services/local/child.h"
+#include "services/local/cluster.h"
+#include "services/runtime/home.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define S6_TIMEOUT_MS 10000 /* one control program */
+#define START_TIMEOUT_MS 10000
+#define POLL_MS 10
+#define READY_SLICE_MS 250 /* between looks at the death tally */
+#define DEATHS_MAX 3
+#define KILL_GRACE_MS 3000
+#define FILE_MAX 8192
+#define TREE_DEPTH 16
+
+static ms_time
+now_ms(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (ms_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+pause_ms(long ms)
+{
+    struct timespec duration = {ms / 1000, ms % 1000 * 1000000};
+    (void)nanosleep(&duration, NULL);
+}
+
+/* home/service[/name[/file]] */
+static enum status
+service_path(const char *home, const char *name, const char *file, char *out)
+{
+    enum status status = home_join(home, "service", out);
+    if (status == STATUS_OK && name != NULL)
+        status = home_join(out, name, out);
+    if (status == STATUS_OK && file != NULL)
+        status = home_join(out, file, out);
+    return status;
+}
+
+/* Run an s6 program on a path; its first line of output may be wanted. */
+static enum status
+s6(const char *const *argv, char *out, size_t out_size, int *ret_exit)
+{
+    struct buf output;
+    buf_init(&output, FILE_MAX);
+    struct child_options options = {
+        .argv = argv, .output = &output, .timeout = S6_TIMEOUT_MS};
+    enum status status = child_run(&options, ret_exit);
+    if (status == STATUS_OK && out != NULL) {
+        struct slice text = slice_trim(buf_slice(&output));
+        snprintf(out, out_size, "%.*s", SLICE_ARG(text));
+    }
+    buf_fini(&output);
+    return status;
+}
+
+/* --- folders --- */
+
+static int
+remove_entry(const char *path, const struct stat *about, int type,
+             struct FTW *walk)
+{
+    (void)about;
+    (void)walk;
+    return type == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+static bool
+any_supervised(const char *home)
+{
+    char **names;
+    size_t count;
+    bool any = supervisor_is_running(home);
+    if (supervisor_names(home, &names, &count) != STATUS_OK)
+        return any;
+    for (size_t i = 0; i < count && !any; i++)
+        any = supervisor_pid(home, names[i]) != 0;
+    supervisor_names_free(&names, count);
+    return any;
+}
+
+enum status
+supervisor_clear(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    if (any_supervised(home))
+        return STATUS_FAILED_PRECONDITION;
+    enum status status = service_path(home, NULL, NULL, path);
+    if (status != STATUS_OK)
+        return status;
+    (void)nftw(path, remove_entry, TREE_DEPTH, FTW_DEPTH | FTW_PHYS);
+    return home_make_folder(path);
+}
+
+static enum status
+write_text(const char *folder, const char *name, const char *text, mode_t mode)
+{
+    char path[HOME_PATH_MAX];
+    enum status status = home_join(folder, name, path);
+    if (status == STATUS_OK)
+        status = home_write_file(path, text, strlen(text));
+    if (status == STATUS_OK && chmod(path, mode) != 0)
+        status = STATUS_PERMISSION_DENIED;
+    return status;
+}
+
+/* <folder>/log: what the service prints goes to <home>/log/<name>/current,
+ * five old files of 1 MB are kept. */
+static enum status
+add_logger(const char *home, const char *folder, const char *name)
+{
+    char path[HOME_PATH_MAX];
+    char logs[HOME_PATH_MAX];
+    struct buf script;
+    enum status status = home_join(home, "log", logs);
+    if (status == STATUS_OK)
+        status = home_join(logs, name, logs);
+    if (status == STATUS_OK)
+        status = home_make_folder(logs);
+    if (status == STATUS_OK)
+        status = home_join(folder, "log", path);
+    if (status == STATUS_OK)
+        status = home_make_folder(path);
+    if (status != STATUS_OK)
+        return status;
+    buf_init(&script, FILE_MAX);
+    buf_put_text(&script, "#!/bin/sh\nexec s6-log -b n5 s1000000 ");
+    cluster_quote(&script, logs);
+    buf_put_char(&script, '\n');
+    status = buf_ok(&script) ? write_text(path, "run", buf_text(&script), 0700)
+                             : STATUS_OUT_OF_RANGE;
+    buf_fini(&script);
+    return status;
+}
+
+static enum status
+write_settings(const char *folder, const struct supervisor_service *service)
+{
+    char number[32];
+    snprintf(number, sizeof(number), "%u\n", service->kill_timeout_ms);
+    enum status status = write_text(folder, "notification-fd", "3\n", 0600);
+    if (status == STATUS_OK)
+        status = write_text(folder, "timeout-kill", number, 0600);
+    if (status == STATUS_OK && service->down_signal != NULL)
+        status = write_text(folder, "down-signal", service->down_signal, 0600);
+    if (status == STATUS_OK && service->check != NULL) {
+        char data[HOME_PATH_MAX];
+        status = home_join(folder, "data", data);
+        if (status == STATUS_OK)
+            status = home_make_folder(data);
+        if (status == STATUS_OK)
+            status = write_text(data, "check", service->check, 0700);
+    }
+    return status;
+}
+
+enum status
+supervisor_add(const char *home, const struct supervisor_service *service)
+{
+    char folder[HOME_PATH_MAX];
+    enum status status = service_path(home, service->name, NULL, folder);
+    if (status == STATUS_OK)
+        status = home_make_folder(folder);
+    if (status == STATUS_OK)
+        status = write_settings(folder, service);
+    if (status == STATUS_OK)
+        status = add_logger(home, folder, service->name);
+    if (status == STATUS_OK)
+        status = write_text(folder, "run", service->run, 0700);
+    return status;
+}
+
+/* --- state --- */
+
+/* Whether somebody reads a control fifo. */
+static bool
+is_listened(const char *fifo)
+{
+    int fd = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+bool
+supervisor_is_running(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    return service_path(home, ".s6-svscan", "control", path) == STATUS_OK &&
+           is_listened(path);
+}
+
+/* The supervisor of a service or of its logger ("routerd-1/log"). */
+static bool
+is_supervised(const char *home, const char *name, const char *control)
+{
+    char path[HOME_PATH_MAX];
+    return service_path(home, name, control, path) == STATUS_OK &&
+           is_listened(path);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum status
+supervisor_names(const char *home, char ***ret_names, size_t *ret_count)
+{
+    char path[HOME_PATH_MAX];
+    size_t count = 0;
+    enum status status = service_path(home, NULL, NULL, path);
+    DIR *folder = status == STATUS_OK ? opendir(path) : NULL;
+    if (folder == NULL)
+        return STATUS_NOT_FOUND;
+    char **names = calloc(SUPERVISOR_SERVICES_MAX, sizeof(*names));
+    CHECK(names != NULL);
+    for (const struct dirent *entry = readdir(folder);
+         entry != NULL && count < SUPERVISOR_SERVICES_MAX;
+         entry = readdir(folder)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        names[count] = strdup(entry->d_name);
+        CHECK(names[count] != NULL);
+        count++;
+    }
+    (void)closedir(folder);
+    qsort(names, count, sizeof(*names), compare_names);
+    *ret_names = names;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+void
+supervisor_names_free(char ***names, size_t count)
+{
+    for (size_t i = 0; *names != NULL && i < count; i++)
+        free((*names)[i]);
+    free(*names);
+    *names = NULL;
+}
+
+int
+supervisor_pid(const char *home, const char *name)
+{
+    char path[HOME_PATH_MAX];
+    char said[64] = "";
+    int exit_status = 1;
+    uint64_t pid;
+    if (!is_supervised(home, name, "supervise/control") ||
+        service_path(home, name, NULL, path) != STATUS_OK)
+        return 0;
+    const char *const argv[] = {"s6-svstat", "-o", "pid", path, NULL};
+    if (s6(argv, said, sizeof(said), &exit_status) != STATUS_OK ||
+        exit_status != 0 || text_u64(slice_of(said), &pid) != STATUS_OK ||
+        pid > INT32_MAX)
+        return 0;
+    return (int)pid;
+}
+
+/* How often it ended without being told to. */
+static uint64_t
+deaths(const char *path)
+{
+    char said[FILE_MAX] = "";
+    int exit_status = 1;
+    uint64_t lines = 0;
+    const char *const argv[] = {"s6-svdt", path, NULL};
+    if (s6(argv, said, sizeof(said), &exit_status) != STATUS_OK ||
+        exit_status != 0 || said[0] == '\0')
+        return 0;
+    for (const char *c = said; c != NULL; c = strchr(c + 1, '\n'))
+        lines++;
+    return lines;
+}
+
+enum status
+supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
+{
+    char path[HOME_PATH_MAX];
+    ms_time deadline = now_ms() + timeout;
+    enum status status = service_path(home, name, NULL, path);
+    if (status != STATUS_OK)
+        return status;
+    while (!is_supervised(home, name, "supervise/control")) {
+        if (now_ms() > deadline)
+            return STATUS_DEADLINE_EXCEEDED;
+        pause_ms(POLL_MS);
+    }
+    char slice_text[16];
+    snprintf(slice_text, sizeof(slice_text), "%d", READY_SLICE_MS);
+    const char *const argv[] = {"s6-svwait", "-U", "-t",
+                                slice_text,  path, NULL};
+    for (;;) {
+        int exit_status = 1;
+        status = s6(argv, NULL, 0, &exit_status);
+        if (status != STATUS_OK || exit_status == 0)
+            return status;
+        if (deaths(path) >= DEATHS_MAX)
+            return STATUS_ABORTED;
+        if (now_ms() > deadline)
+            return STATUS_DEADLINE_EXCEEDED;
+        pause_ms(POLL_MS); /* s6-svwait may refuse at once */
+    }
+}
+
+/* --- start and stop --- */
+
+enum status
+supervisor_start(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    char logs[HOME_PATH_MAX];
+    pid_t pid;
+    enum status status = service_path(home, NULL, NULL, path);
+    if (status == STATUS_OK)
+        status = home_join(home, "log", logs);
+    if (status == STATUS_OK)
+        status = home_make_folder(logs);
+    if (status == STATUS_OK)
+        status = home_join(logs, "supervisor", logs);
+    if (status != STATUS_OK)
+        return status;
+    const char *const argv[] = {"s6-svscan", "-d", "3", path, NULL};
+    struct child_service service = {.argv = argv, .log = logs};
+    return child_start(&service, START_TIMEOUT_MS, &pid);
+}
+
+/* Send a service's supervisor an order: "-dx" down and leave, "-kx" kill. */
+static void
+order(const char *home, const char *name, const char *flags)
+{
+    char path[HOME_PATH_MAX];
+    int exit_status;
+    if (service_path(home, name, NULL, path) != STATUS_OK)
+        return;
+    const char *const argv[] = {"s6-svc", flags, path, NULL};
+    enum status status = s6(argv, NULL, 0, &exit_status);
+    (void)status; /* the wait that follows sees whether it helped */
+}
+
+static bool
+all_gone(const char *home, char *const *names, size_t count)
+{
+    if (supervisor_is_running(home))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_supervised(home, names[i], "supervise/control") ||
+            is_supervised(home, names[i], "log/supervise/control"))
+            return false;
+    }
+    return true;
+}
+
+static bool
+await_gone(const char *home, char *const *names, size_t count, ms_dur timeout)
+{
+    ms_time deadline = now_ms() + timeout;
+    while (!all_gone(home, names, count)) {
+        if (now_ms() > deadline)
+            return false;
+        pause_ms(POLL_MS);
+    }
+    return true;
+}
+
+static void
+order_all(const char *home, char *const *names, size_t count, const char *flags,
+          const char *log_flags)
+{
+    for (size_t i = 0; i < count; i++) {
+        char logger[HOME_PATH_MAX];
+        if (is_supervised(home, names[i], "supervise/control"))
+            order(home, names[i], flags);
+        if (log_flags != NULL &&
+            is_supervised(home, names[i], "log/supervise/control") &&
+            home_join(names[i], "log", logger) == STATUS_OK)
+            order(home, logger, log_flags);
+    }
+}
+
+static void
+tell_scanner(const char *home, const char *flag)
+{
+    char path[HOME_PATH_MAX];
+    int exit_status;
+    if (service_path(home, NULL, NULL, path) != STATUS_OK)
+        return;
+    const char *const argv[] = {"s6-svscanctl", flag, path, NULL};
+    enum status status = s6(argv, NULL, 0, &exit_status);
+    (void)status;
+}
+
+enum status
+supervisor_stop(const char *home, ms_dur timeout)
+{
+    char **names;
+    size_t count;
+    if (supervisor_names(home, &names, &count) != STATUS_OK)
+        return STATUS_OK;
+    /* A scanner takes its whole tree down; without one (it was killed) each
+     * supervisor that is left is told by itself. */
+    if (supervisor_is_running(home))
+        tell_scanner(home, "-t");
+    else
+        order_all(home, names, count, "-dx", "-x");
+    bool gone = await_gone(home, names, count, timeout);
+    if (!gone) {
+        order_all(home, names, count, "-kdx", "-kdx");
+        gone = await_gone(home, names, count, KILL_GRACE_MS);
+    }
+    supervisor_names_free(&names, count);
+    return gone ? STATUS_OK : STATUS_DEADLINE_EXCEEDED;
+}

@@ -1,0 +1,117 @@
+/* Records: what an adapter understood of one payload of one source.
+ *
+ * A record is one row: the name the source uses, its readings (figures of
+ * benchmarks, already on our scale and within bounds) and, from OpenRouter
+ * alone, the offer (id, price, limits, abilities). A set collects the records
+ * of one payload with the count of what was refused. Everything lives in the
+ * set's arena; nothing here knows which model a row is about (that is
+ * match.h). */
+#ifndef INGEST_RECORD_H
+#define INGEST_RECORD_H
+
+#include "core/base/arena.h"
+#include "core/base/slice.h"
+#include "core/base/status.h"
+#include "core/base/utc.h"
+#include "core/types/vocabulary.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_ROWS_MAX 100000    /* rows of one payload */
+#define RECORD_NAME_MAX 256       /* bytes of a row's name */
+#define RECORD_REASON_MAX 192     /* bytes of a failure's text */
+#define RECORD_BYTES_MAX (64u << 20) /* of a set's arena */
+#define RECORD_EFFORT_MAX 16      /* bytes of an effort's name */
+
+/* One figure as read. */
+struct reading {
+    enum benchmark benchmark;
+    double value; /* in the benchmark's unit, finite, within its bounds */
+};
+
+/* What OpenRouter says a model answers by default. */
+enum offer_default {
+    OFFER_DEFAULT_UNKNOWN, /* not said */
+    OFFER_DEFAULT_ON,      /* thinks unless told not to, or always */
+    OFFER_DEFAULT_OFF,     /* thinks only when asked */
+};
+
+/* A model on offer. */
+struct offer {
+    struct slice id;
+    struct slice canonical_slug;  /* may be empty */
+    struct slice hugging_face_id; /* may be empty */
+    nusd_per_mtok prompt_price;
+    nusd_per_mtok completion_price;
+    bool is_router;             /* its price is negative */
+    bool only_text;             /* answers with text and nothing else */
+    uint32_t context_tokens;    /* 0 unknown */
+    uint32_t max_output_tokens; /* 0 unknown */
+    uint32_t capabilities;      /* BIT(enum capability) */
+    bool is_multimodal;         /* takes image, audio or video */
+    bool has_structured_outputs;
+    utc_day created; /* UTC_DAY_NONE unknown */
+    utc_day expires; /* UTC_DAY_NONE never */
+    enum offer_default reasoning;
+    struct slice default_effort; /* "medium", …; empty unknown */
+};
+
+struct record {
+    struct slice name;   /* the row's name, as the source writes it */
+    struct slice slug;   /* a second name, may be empty */
+    struct slice vendor; /* who made the model, as the source says; or empty */
+    utc_day day;         /* the day of the figures */
+    const struct offer *offer;      /* OpenRouter only, else NULL */
+    const struct reading *readings; /* at most one of each benchmark */
+    size_t reading_count;
+    double output_tokens_per_second; /* NaN unknown */
+    double time_to_first_token_s;    /* NaN unknown */
+};
+
+struct record_set {
+    struct arena *arena; /* borrowed; holds all that the records point to */
+    struct record *records;
+    size_t count; /* rows understood */
+    size_t capacity;
+    size_t rows_seen;       /* rows in the payload, understood or not */
+    size_t rows_refused;    /* rows of a wrong shape */
+    size_t figures_refused; /* figures not finite or out of bounds */
+    size_t total;  /* rows the source has over all pages; 0 when not said */
+    bool has_more; /* another page follows */
+    char reason[RECORD_REASON_MAX]; /* of a failure, for people */
+};
+
+/* The readings of a row while it is read. */
+struct reading_list {
+    struct reading items[BENCHMARK_COUNT];
+    size_t count;
+};
+
+/* An empty set over an arena that outlives it. */
+void record_set_init(struct record_set *set, struct arena *arena);
+/* Add a row; its texts and readings are copied. RESOURCE_EXHAUSTED past
+ * RECORD_ROWS_MAX or when the arena is full. */
+enum status record_set_add(struct record_set *set, const struct record *row,
+                           const struct reading_list *list) MUST_CHECK;
+/* The verdict over a payload that was read to its end: FAILED_PRECONDITION
+ * ("0 of 342 rows understood") when there were rows and none was understood
+ * or when there were none at all, else OK. Sets ->reason. */
+enum status record_set_verdict(struct record_set *set) MUST_CHECK;
+/* Say why and hand the status back: `return record_set_fail(…)`. */
+enum status record_set_fail(struct record_set *set, enum status status,
+                            const char *reason) MUST_CHECK;
+
+/* Take a figure: refused and counted in the set when it is not finite or out
+ * of the benchmark's bounds. The first of two readings of one benchmark
+ * stays. */
+void reading_list_add(struct reading_list *list, struct record_set *set,
+                      enum benchmark benchmark, double value);
+
+/* A row's name: 1 to RECORD_NAME_MAX bytes of UTF-8 without controls. */
+bool record_name_is_valid(struct slice name);
+/* A row with nothing known but its name and day. */
+struct record record_blank(struct slice name, utc_day day);
+
+#endif

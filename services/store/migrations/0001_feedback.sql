@@ -42,7 +42,7 @@ BEGIN
     FOR i IN 1 .. months LOOP
         part := 'spawn_logs_' || to_char(month, 'YYYY_MM');
         IF to_regclass(part) IS NULL THEN
-            PERFORM pg_advisory_xact_lock(7306376401, 1);
+            PERFORM pg_advisory_xact_lock(7306376401);
             EXECUTE format(
                 'CREATE TABLE IF NOT EXISTS %I PARTITION OF spawn_logs'
                 ' FOR VALUES FROM (%L) TO (%L)',

@@ -32,6 +32,13 @@
 #define KILL_GRACE_MS 3000
 #define FILE_MAX 8192
 #define TREE_DEPTH 16
+#define CONTROL "supervise/control"
+#define LOGGER_CONTROL "log/supervise/control"
+
+struct name_list {
+    char **names;
+    size_t count;
+};
 
 static ms_time
 now_ms(void)
@@ -271,7 +278,7 @@ supervisor_pid(const char *home, const char *name)
     char said[64] = "";
     int exit_status = 1;
     uint64_t pid;
-    if (!is_supervised(home, name, "supervise/control") ||
+    if (!is_supervised(home, name, CONTROL) ||
         service_path(home, name, NULL, path) != STATUS_OK)
         return 0;
     const char *const argv[] = {"s6-svstat", "-o", "pid", path, NULL};
@@ -306,7 +313,7 @@ supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
     enum status status = service_path(home, name, NULL, path);
     if (status != STATUS_OK)
         return status;
-    while (!is_supervised(home, name, "supervise/control")) {
+    while (!is_supervised(home, name, CONTROL)) {
         if (now_ms() > deadline)
             return STATUS_DEADLINE_EXCEEDED;
         pause_ms(POLL_MS);
@@ -364,42 +371,51 @@ order(const char *home, const char *name, const char *flags)
 }
 
 static bool
-all_gone(const char *home, char *const *names, size_t count)
+any_supervised_by(const char *home, const struct name_list *list,
+                  const char *control)
 {
-    if (supervisor_is_running(home))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (is_supervised(home, names[i], "supervise/control") ||
-            is_supervised(home, names[i], "log/supervise/control"))
-            return false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_supervised(home, list->names[i], control))
+            return true;
     }
-    return true;
+    return false;
 }
 
+/* Wait until nobody listens to the services, and with_rest to their loggers
+ * and the scanner. */
 static bool
-await_gone(const char *home, char *const *names, size_t count, ms_dur timeout)
+await_gone(const char *home, const struct name_list *list, bool with_rest,
+           ms_time deadline)
 {
-    ms_time deadline = now_ms() + timeout;
-    while (!all_gone(home, names, count)) {
-        if (now_ms() > deadline)
-            return false;
+    for (;;) {
+        bool gone = !any_supervised_by(home, list, CONTROL);
+        if (gone && with_rest)
+            gone = !any_supervised_by(home, list, LOGGER_CONTROL) &&
+                   !supervisor_is_running(home);
+        if (gone || now_ms() > deadline)
+            return gone;
         pause_ms(POLL_MS);
     }
-    return true;
 }
 
 static void
-order_all(const char *home, char *const *names, size_t count, const char *flags,
-          const char *log_flags)
+order_services(const char *home, const struct name_list *list,
+               const char *flags)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_supervised(home, list->names[i], CONTROL))
+            order(home, list->names[i], flags);
+    }
+}
+
+static void
+order_loggers(const char *home, const struct name_list *list, const char *flags)
+{
+    for (size_t i = 0; i < list->count; i++) {
         char logger[HOME_PATH_MAX];
-        if (is_supervised(home, names[i], "supervise/control"))
-            order(home, names[i], flags);
-        if (log_flags != NULL &&
-            is_supervised(home, names[i], "log/supervise/control") &&
-            home_join(names[i], "log", logger) == STATUS_OK)
-            order(home, logger, log_flags);
+        if (is_supervised(home, list->names[i], LOGGER_CONTROL) &&
+            home_join(list->names[i], "log", logger) == STATUS_OK)
+            order(home, logger, flags);
     }
 }
 
@@ -418,21 +434,25 @@ tell_scanner(const char *home, const char *flag)
 enum status
 supervisor_stop(const char *home, ms_dur timeout)
 {
-    char **names;
-    size_t count;
-    if (supervisor_names(home, &names, &count) != STATUS_OK)
+    struct name_list list;
+    ms_time deadline = now_ms() + timeout;
+    if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
         return STATUS_OK;
-    /* A scanner takes its whole tree down; without one (it was killed) each
-     * supervisor that is left is told by itself. */
-    if (supervisor_is_running(home))
+    /* A scanner takes its whole tree down, loggers last. Without one (it was
+     * killed) each supervisor that is left is told by itself, so too. */
+    if (supervisor_is_running(home)) {
         tell_scanner(home, "-t");
-    else
-        order_all(home, names, count, "-dx", "-x");
-    bool gone = await_gone(home, names, count, timeout);
-    if (!gone) {
-        order_all(home, names, count, "-kdx", "-kdx");
-        gone = await_gone(home, names, count, KILL_GRACE_MS);
+    } else {
+        order_services(home, &list, "-dx");
+        (void)await_gone(home, &list, false, deadline);
+        order_loggers(home, &list, "-dx");
     }
-    supervisor_names_free(&names, count);
+    bool gone = await_gone(home, &list, true, deadline);
+    if (!gone) {
+        order_services(home, &list, "-kdx");
+        order_loggers(home, &list, "-kdx");
+        gone = await_gone(home, &list, true, now_ms() + KILL_GRACE_MS);
+    }
+    supervisor_names_free(&list.names, list.count);
     return gone ? STATUS_OK : STATUS_DEADLINE_EXCEEDED;
 }

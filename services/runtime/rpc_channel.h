@@ -6,7 +6,13 @@
  * turn. Endpoints are asked with PING; a silent one is ejected, probed with
  * back-off, and its socket made anew. A call of an idempotent method that
  * failed UNAVAILABLE is tried once more on another endpoint within its
- * deadline. Everything runs on the loop; nothing blocks. */
+ * deadline, as long as a budget of such retries lasts (a tenth of the calls
+ * that went well, RPC_RETRY_BURST saved up). Everything runs on the loop;
+ * nothing blocks.
+ *
+ * While a channel is young (RPC_STARTUP_MS) and nothing was up yet, calls
+ * wait for the first endpoint; later, with none up, they fail UNAVAILABLE at
+ * once with a hint when to try again. */
 #ifndef SERVICES_RUNTIME_RPC_CHANNEL_H
 #define SERVICES_RUNTIME_RPC_CHANNEL_H
 
@@ -21,6 +27,8 @@
 #include <stdbool.h>
 
 #define RPC_ENDPOINTS_MAX 64
+#define RPC_STARTUP_MS 10000
+#define RPC_RETRY_BURST 256
 
 struct rpc_channel;
 struct rpc_pending; /* a call under way */
@@ -55,20 +63,23 @@ struct rpc_options {
     const char *metadata_key, *metadata_value; /* NULL: none */
 };
 
-/* INVALID_ARGUMENT for a bad target. Connecting happens in the background. */
+/* INVALID_ARGUMENT for a bad target. Connecting happens in the background. The
+ * texts of options are copied. */
 enum status rpc_channel_new(struct loop *loop,
                             const struct rpc_channel_options *options,
                             struct rpc_channel **ret_channel) MUST_CHECK;
-/* Calls under way end as CANCELLED first. */
+/* Calls under way end as CANCELLED first. Not from inside a done callback. */
 void rpc_channel_free(struct rpc_channel **channel);
 /* Any endpoint that is up. */
 bool rpc_channel_is_up(const struct rpc_channel *channel);
 
 /* Call method number `method` of a service ("ss.Router/Pick" is descriptor
  * ss__router__descriptor and its index). done is called exactly once, never
- * from inside rpc_call_start. ret_pending may be NULL. The status is only
- * about starting: RESOURCE_EXHAUSTED (too many outstanding), INVALID_ARGUMENT
- * (the request is too large); then done is not called. */
+ * from inside rpc_call_start. ret_pending may be NULL; what it gives is valid
+ * until done is called. The status is only about starting:
+ * RESOURCE_EXHAUSTED (too many outstanding), INVALID_ARGUMENT (the request is
+ * larger than RPC_REQUEST_MAX, or a text of options is not fit for a header);
+ * then done is not called. */
 enum status rpc_call_start(struct rpc_channel *channel,
                            const ProtobufCServiceDescriptor *service,
                            unsigned method, const ProtobufCMessage *request,

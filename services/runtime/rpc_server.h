@@ -11,7 +11,13 @@
  * done_data is the struct rpc_call. A handler answers exactly once: done(reply,
  * done_data), or rpc_fail(done_data, …). It may answer later, from any
  * callback of the loop; input, arena and call live until then. A call whose
- * deadline has passed before its handler ran is dropped and counted. */
+ * deadline has passed (or that was cancelled) before its handler ran is
+ * dropped and counted.
+ *
+ * Requests are read ahead of being run, so PING is answered, a CANCEL counts
+ * and an overload is refused with RESOURCE_EXHAUSTED even while many wait.
+ * Every call leaves one log line "call" with its trace id: at level info, and
+ * at debug for the calls machines make all day (Health, Snapshots). */
 #ifndef SERVICES_RUNTIME_RPC_SERVER_H
 #define SERVICES_RUNTIME_RPC_SERVER_H
 
@@ -23,6 +29,10 @@
 #include "services/runtime/trace.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+
+#define RPC_SERVICES_MAX 16
+#define RPC_RETRY_HINT_MS 100 /* told to a caller that was refused */
 
 struct rpc_server;
 struct rpc_call;
@@ -36,17 +46,30 @@ struct rpc_server_options {
 };
 
 /* Bind. INVALID_ARGUMENT for a bad endpoint, PERMISSION_DENIED for a TCP
- * endpoint beyond loopback, UNAVAILABLE when it is taken. */
+ * endpoint beyond loopback (or a folder that may not be written),
+ * UNAVAILABLE when it is taken. The texts of options are copied. */
 enum status rpc_server_new(struct loop *loop,
                            const struct rpc_server_options *options,
                            struct rpc_server **ret_server) MUST_CHECK;
-/* Serve a generated service table; it must outlive the server. */
+/* Serve a generated service table; it must outlive the server, which calls its
+ * destroy, when it has one, in rpc_server_free. */
 void rpc_server_add(struct rpc_server *server, ProtobufCService *service);
+/* The table that serves a package and name ("ss.Snapshots"), or NULL. */
+ProtobufCService *rpc_server_find(struct rpc_server *server, const char *name);
+/* Call begin when a drain begins: what holds calls open answers them. */
+enum status rpc_server_on_drain(struct rpc_server *server, loop_fn begin,
+                                void *context) MUST_CHECK;
 /* Take no new calls (they are answered UNAVAILABLE), say GOAWAY to peers, and
- * call drained when the last one in flight is answered. */
+ * call drained when the last one in flight is answered; never from inside
+ * this function. */
 void
 rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context);
+/* Calls that are still held are dropped without a word: nobody may answer
+ * them any more. */
 void rpc_server_free(struct rpc_server **server);
+struct loop *rpc_server_loop(const struct rpc_server *server);
+/* Calls that wait, run or are held. */
+uint32_t rpc_server_in_flight(const struct rpc_server *server);
 /* A random number drawn at start. */
 uint64_t rpc_server_epoch(const struct rpc_server *server);
 
@@ -62,6 +85,9 @@ const char *rpc_call_metadata(const struct rpc_call *call, const char *key);
 const struct trace *rpc_call_trace(const struct rpc_call *call);
 /* Monotonic (loop_now) ms when it must be answered. */
 ms_time rpc_call_deadline(const struct rpc_call *call);
+/* The caller gave up; long work may stop. It is answered all the same, which
+ * sends nothing. */
+bool rpc_call_is_cancelled(const struct rpc_call *call);
 
 /* Answer with an error instead of a reply. reason is for programs
  * ("MISSING_PARAM", or "" for none), message for people; both are copied. */

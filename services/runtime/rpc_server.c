@@ -1,0 +1,497 @@
+/* The serving side: messages in, calls queued, handlers run, drain.
+ *
+ * A round of the socket reads what is there: PING is answered on the spot (so
+ * its answer says that this very thread still serves), CANCEL marks a call, a
+ * request is queued or refused. Then queued calls run for RPC_TURN_US at most,
+ * before the next round reads again. What cannot be parsed is counted and
+ * dropped, never answered: whoever sent it speaks another language. */
+#include "services/runtime/rpc_call.h"
+#include "services/runtime/rpc_target.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "services/runtime/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define RPC_SERVER_MAGIC 0x53525652u
+#define RPC_TURN_US 5000    /* handlers run before the socket is read again */
+#define RPC_HIGH_WATER 1024 /* messages for a peer, besides max_calls */
+
+/* --- finding a method ----------------------------------------------------- */
+
+static struct rpc_service *
+find_service(struct rpc_server *server, struct slice name)
+{
+    for (size_t i = 0; i < server->service_count; i++) {
+        const char *have = server->services[i].table->descriptor->name;
+        if (slice_eq(slice_of(have), name))
+            return &server->services[i];
+    }
+    return NULL;
+}
+
+static const struct rpc_method *
+find_method(struct rpc_server *server, const char *path)
+{
+    const char *slash = strchr(path, '/'); /* rpc_frame_check saw it */
+    const struct rpc_service *service =
+        find_service(server, slice_make(path, (size_t)(slash - path)));
+    if (service == NULL)
+        return NULL;
+    const ProtobufCServiceDescriptor *type = service->table->descriptor;
+    const ProtobufCMethodDescriptor *method =
+        protobuf_c_service_descriptor_get_method_by_name(type, slash + 1);
+    return method ? &service->methods[method - type->methods] : NULL;
+}
+
+ProtobufCService *
+rpc_server_find(struct rpc_server *server, const char *name)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    struct rpc_service *service = find_service(server, slice_of(name));
+    return service ? service->table : NULL;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static void
+run_call(struct rpc_call *call)
+{
+    struct rpc_server *server = call->server;
+    const struct rpc_method *method = call->method;
+    ProtobufCMessage *input;
+    if (call->cancelled) {
+        ++*server->counters.cancelled;
+        rpc_call_drop(call, STATUS_CANCELLED);
+        return;
+    }
+    if (loop_now(server->loop) >= call->deadline) {
+        ++*server->counters.expired;
+        rpc_call_drop(call, STATUS_DEADLINE_EXCEEDED);
+        return;
+    }
+    enum status status = rpc_body_unpack(method->descriptor->input,
+                                         rpc_frames_slice(&call->frames.body),
+                                         call->arena, &input);
+    if (status != STATUS_OK) {
+        rpc_call_refuse(call, status, "BODY",
+                        status == STATUS_INVALID_ARGUMENT
+                            ? "the request is not a valid message"
+                            : "the request is too large",
+                        0);
+        return;
+    }
+    CHECK(zmq_msg_close(&call->frames.body) == 0);
+    CHECK(zmq_msg_init(&call->frames.body) == 0);
+    call->state = RPC_CALL_RUNNING;
+    method->service->invoke(method->service, method->index, input,
+                            rpc_call_answer, call);
+}
+
+/* Run queued calls for a while; true when some are left. */
+static bool
+on_turn(void *context, size_t received)
+{
+    (void)received;
+    struct rpc_server *server = context;
+    struct rpc_call *call;
+    int64_t until = 0;
+    while ((call = TAILQ_FIRST(&server->queued)) != NULL) {
+        int64_t now = loop_now_us(server->loop);
+        if (until == 0)
+            until = now + RPC_TURN_US;
+        else if (now >= until)
+            return true;
+        TAILQ_REMOVE(&server->queued, call, queue);
+        run_call(call);
+    }
+    return false;
+}
+
+/* --- messages in ---------------------------------------------------------- */
+
+static void
+take_request(struct rpc_server *server, struct rpc_call *call,
+             struct rpc_frames *frames)
+{
+    const Ss__FrameHeader *header = call->header;
+    CHECK(zmq_msg_move(&call->frames.route, &frames->route) == 0);
+    call->method = find_method(server, header->method);
+    if (call->method == NULL) {
+        ++*server->counters.unknown;
+        rpc_call_refuse(call, STATUS_UNIMPLEMENTED, "METHOD",
+                        "this process does not serve that method", 0);
+        return;
+    }
+    if (server->draining || server->in_flight >= server->max_calls) {
+        ++*server->counters.refused;
+        rpc_call_refuse(call,
+                        server->draining ? STATUS_UNAVAILABLE
+                                         : STATUS_RESOURCE_EXHAUSTED,
+                        server->draining ? "DRAINING" : "OVERLOADED",
+                        server->draining ? "the server is stopping"
+                                         : "too many calls in flight",
+                        RPC_RETRY_HINT_MS);
+        return;
+    }
+    uint32_t timeout =
+        header->has_timeout_ms ? header->timeout_ms : RPC_TIMEOUT_DEFAULT_MS;
+    if (timeout > RPC_TIMEOUT_MAX_MS)
+        timeout = RPC_TIMEOUT_MAX_MS;
+    call->received_us = loop_now_us(server->loop);
+    call->deadline = call->received_us / 1000 + timeout;
+    call->trace = trace_continue(slice_of(header->traceparent));
+    CHECK(zmq_msg_move(&call->frames.body, &frames->body) == 0);
+    rpc_call_enter(call);
+    TAILQ_INSERT_TAIL(&server->queued, call, queue);
+}
+
+static void
+remember_peer(struct rpc_server *server, zmq_msg_t *route, uint64_t call_id)
+{
+    /* Two peers may share a place; the one forgotten hears GOAWAY at its next
+     * PING. */
+    struct slice id = rpc_frames_slice(route);
+    struct rpc_peer *peer = &server->peers[hash_slice(id) % RPC_PEERS_MAX];
+    if (id.len > sizeof peer->route)
+        return;
+    memcpy(peer->route, id.ptr, id.len);
+    peer->len = (uint8_t)id.len;
+    peer->call_id = call_id;
+}
+
+static void
+say_alive(struct rpc_server *server, zmq_msg_t *route, uint64_t call_id)
+{
+    Ss__FrameHeader header = SS__FRAME_HEADER__INIT;
+    header.kind = server->draining ? SS__FRAME_KIND__FRAME_GOAWAY
+                                   : SS__FRAME_KIND__FRAME_PONG;
+    header.call_id = call_id;
+    rpc_call_send_bare(server, route, &header);
+}
+
+static void
+take_cancel(struct rpc_server *server, zmq_msg_t *route, uint64_t call_id)
+{
+    struct rpc_call *call = rpc_call_lookup(server, route, call_id);
+    if (call != NULL)
+        call->cancelled = true; /* it may have been answered: then no harm */
+}
+
+static void
+on_garbled(void *context)
+{
+    struct rpc_server *server = context;
+    ++*server->counters.bad;
+}
+
+static void
+on_received(void *context, struct rpc_frames *frames)
+{
+    struct rpc_server *server = context;
+    if (server->spare == NULL)
+        server->spare = rpc_call_take(server);
+    struct rpc_call *call = server->spare;
+    if (call == NULL || /* no memory: as if it never came */
+        rpc_frame_parse(rpc_frames_slice(&frames->header), call->arena,
+                        &call->header) != STATUS_OK) {
+        on_garbled(server);
+        if (call != NULL)
+            arena_reset(call->arena);
+        return;
+    }
+    uint64_t call_id = call->header->call_id;
+    switch (call->header->kind) {
+    case SS__FRAME_KIND__FRAME_REQ:
+        server->spare = NULL;
+        take_request(server, call, frames);
+        return;
+    case SS__FRAME_KIND__FRAME_PING:
+        remember_peer(server, &frames->route, call_id);
+        say_alive(server, &frames->route, call_id);
+        break;
+    case SS__FRAME_KIND__FRAME_CANCEL:
+        take_cancel(server, &frames->route, call_id);
+        break;
+    case SS__FRAME_KIND__FRAME_REP:
+    case SS__FRAME_KIND__FRAME_PONG:
+    case SS__FRAME_KIND__FRAME_GOAWAY:
+    case _SS__FRAME_KIND_IS_INT_SIZE:
+    default:
+        on_garbled(server); /* not for a server */
+        break;
+    }
+    arena_reset(call->arena);
+}
+
+/* --- services ------------------------------------------------------------- */
+
+static void
+fill_method(struct rpc_server *server, ProtobufCService *table, unsigned index,
+            struct rpc_method *method)
+{
+    const ProtobufCServiceDescriptor *type = table->descriptor;
+    const ProtobufCMethodDescriptor *descriptor = &type->methods[index];
+    char labels[RPC_METHOD_MAX + 16];
+    int len = snprintf(method->name, sizeof method->name, "%s/%s", type->name,
+                       descriptor->name);
+    CHECK(len > 0 && (size_t)len < sizeof method->name);
+    (void)snprintf(labels, sizeof labels, "method=\"%s\"", method->name);
+    /* A stranger's bytes must not decide how deep we recurse. */
+    CHECK(rpc_body_depth(descriptor->input) > 0);
+    method->service = table;
+    method->index = index;
+    method->descriptor = descriptor;
+    method->quiet = strcmp(type->name, "ss.Health") == 0 ||
+                    strcmp(type->name, "ss.Snapshots") == 0;
+    method->calls = metrics_counter(server->metrics, "rpc_calls_total", labels,
+                                    "Calls taken.");
+    method->failed = metrics_counter(server->metrics, "rpc_calls_failed_total",
+                                     labels, "Calls answered with an error.");
+    method->us = metrics_counter(server->metrics, "rpc_call_us_total", labels,
+                                 "Microseconds from receipt to answer.");
+}
+
+void
+rpc_server_add(struct rpc_server *server, ProtobufCService *table)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    CHECK(server->service_count < RPC_SERVICES_MAX);
+    unsigned count = table->descriptor->n_methods;
+    struct rpc_service *service = &server->services[server->service_count];
+    service->table = table;
+    service->methods = calloc(count, sizeof *service->methods);
+    CHECK(service->methods != NULL);
+    for (unsigned i = 0; i < count; i++)
+        fill_method(server, table, i, &service->methods[i]);
+    server->service_count++;
+}
+
+/* --- drain ---------------------------------------------------------------- */
+
+static void
+on_drain_timer(void *context)
+{
+    struct rpc_server *server = context;
+    if (server->in_flight == 0 && server->drained != NULL) {
+        loop_fn drained = server->drained;
+        server->drained = NULL; /* once */
+        drained(server->drained_context);
+    }
+}
+
+static void
+say_goaway(struct rpc_server *server)
+{
+    for (size_t i = 0; i < RPC_PEERS_MAX; i++) {
+        const struct rpc_peer *peer = &server->peers[i];
+        zmq_msg_t route;
+        if (peer->len == 0 || zmq_msg_init_size(&route, peer->len) != 0)
+            continue;
+        memcpy(zmq_msg_data(&route), peer->route, peer->len);
+        say_alive(server, &route, peer->call_id);
+        CHECK(zmq_msg_close(&route) == 0);
+    }
+}
+
+enum status
+rpc_server_on_drain(struct rpc_server *server, loop_fn begin, void *context)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    if (server->hook_count == RPC_DRAIN_HOOKS_MAX)
+        return STATUS_RESOURCE_EXHAUSTED;
+    server->hooks[server->hook_count++] =
+        (struct rpc_drain_hook){.begin = begin, .context = context};
+    return STATUS_OK;
+}
+
+void
+rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    if (server->draining)
+        return;
+    server->draining = true;
+    server->drained = drained;
+    server->drained_context = context;
+    say_goaway(server);
+    for (size_t i = 0; i < server->hook_count; i++)
+        server->hooks[i].begin(server->hooks[i].context);
+    loop_timer_start(server->drain_timer, 0);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+/* libzmq unlinks a socket file before it binds, whoever listens there: ask
+ * first. */
+static bool
+somebody_listens(const struct rpc_target *target)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!target->ipc)
+        return false;
+    const char *path = target->text + strlen("ipc://");
+    size_t len = strlen(path);
+    CHECK(len < sizeof address.sun_path);
+    memcpy(address.sun_path, path, len);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool listens =
+        connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    (void)close(fd);
+    return listens;
+}
+
+static void
+make_counters(struct rpc_server *server)
+{
+    struct metrics *metrics = server->metrics;
+    server->counters.bad =
+        metrics_counter(metrics, "rpc_frames_bad_total", "",
+                        "Messages that were no valid frames; dropped.");
+    server->counters.expired =
+        metrics_counter(metrics, "rpc_calls_expired_total", "",
+                        "Calls dropped because their deadline had passed.");
+    server->counters.refused =
+        metrics_counter(metrics, "rpc_calls_refused_total", "",
+                        "Calls refused: overload or drain.");
+    server->counters.cancelled =
+        metrics_counter(metrics, "rpc_calls_cancelled_total", "",
+                        "Calls their callers gave up.");
+    server->counters.dropped =
+        metrics_counter(metrics, "rpc_replies_dropped_total", "",
+                        "Replies to peers that were gone or stalled.");
+    server->counters.unknown =
+        metrics_counter(metrics, "rpc_calls_unknown_total", "",
+                        "Calls of methods nobody serves here.");
+    server->counters.in_flight =
+        metrics_gauge(metrics, "rpc_calls_in_flight", "",
+                      "Calls that wait, run or are held.");
+}
+
+static enum status
+open_server(struct rpc_server *server, const struct rpc_server_options *options)
+{
+    struct rpc_target target;
+    enum status status = rpc_target_parse(slice_of(options->endpoint), &target);
+    if (status != STATUS_OK)
+        return status;
+    if (!target.loopback)
+        return STATUS_PERMISSION_DENIED;
+    if (somebody_listens(&target))
+        return STATUS_UNAVAILABLE;
+    status = loop_timer_new(server->loop, on_drain_timer, server,
+                            &server->drain_timer);
+    if (status != STATUS_OK)
+        return status;
+    const struct rpc_socket_options socket = {
+        .zmq = options->zmq,
+        .endpoint = target.text,
+        .serves = true,
+        .max_message = RPC_REQUEST_MAX,
+        .high_water = (int)options->max_calls + RPC_HIGH_WATER,
+        .received = on_received,
+        .garbled = on_garbled,
+        .turn = on_turn,
+        .context = server,
+    };
+    return rpc_socket_new(server->loop, &socket, &server->socket);
+}
+
+enum status
+rpc_server_new(struct loop *loop, const struct rpc_server_options *options,
+               struct rpc_server **ret_server)
+{
+    size_t len = strlen(options->instance);
+    if (len >= RPC_INSTANCE_MAX || options->max_calls == 0 ||
+        options->max_calls > INT32_MAX - RPC_HIGH_WATER)
+        return STATUS_INVALID_ARGUMENT;
+    struct rpc_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return STATUS_RESOURCE_EXHAUSTED;
+    server->magic = RPC_SERVER_MAGIC;
+    server->loop = loop;
+    memcpy(server->instance, options->instance, len);
+    server->max_calls = options->max_calls;
+    server->metrics = options->metrics;
+    TAILQ_INIT(&server->queued);
+    TAILQ_INIT(&server->idle);
+    for (size_t i = 0; i < RPC_CALL_BUCKETS; i++)
+        LIST_INIT(&server->buckets[i]);
+    CHECK(getrandom(&server->epoch, sizeof server->epoch, 0) ==
+          sizeof server->epoch);
+    make_counters(server);
+    enum status status = open_server(server, options);
+    if (status != STATUS_OK) {
+        rpc_server_free(&server);
+        return status;
+    }
+    *ret_server = server;
+    return STATUS_OK;
+}
+
+static void
+free_calls(struct rpc_server *server)
+{
+    struct rpc_call *call;
+    for (size_t i = 0; i < RPC_CALL_BUCKETS; i++) {
+        while ((call = LIST_FIRST(&server->buckets[i])) != NULL) {
+            LIST_REMOVE(call, bucket);
+            rpc_call_free(&call);
+        }
+    }
+    while ((call = TAILQ_FIRST(&server->idle)) != NULL) {
+        TAILQ_REMOVE(&server->idle, call, queue);
+        rpc_call_free(&call);
+    }
+    rpc_call_free(&server->spare);
+}
+
+void
+rpc_server_free(struct rpc_server **server)
+{
+    struct rpc_server *self = *server;
+    if (self == NULL)
+        return;
+    CHECK_OBJ(self, RPC_SERVER_MAGIC);
+    rpc_socket_free(&self->socket);
+    loop_timer_free(&self->drain_timer);
+    free_calls(self);
+    for (size_t i = 0; i < self->service_count; i++) {
+        ProtobufCService *table = self->services[i].table;
+        free(self->services[i].methods);
+        if (table->destroy != NULL)
+            table->destroy(table);
+    }
+    self->magic = 0;
+    free(self);
+    *server = NULL;
+}
+
+uint64_t
+rpc_server_epoch(const struct rpc_server *server)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    return server->epoch;
+}
+
+struct loop *
+rpc_server_loop(const struct rpc_server *server)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    return server->loop;
+}
+
+uint32_t
+rpc_server_in_flight(const struct rpc_server *server)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    return server->in_flight;
+}

@@ -12,6 +12,7 @@
 #define BLOCK_FIRST ((size_t)4096)
 #define BLOCK_MAX ((size_t)1 << 20)
 #define ALIGNMENT _Alignof(max_align_t)
+#define SIZE_LARGEST (SIZE_MAX / 2) /* sums of it and a header do not wrap */
 
 struct block {
     struct block *older;
@@ -91,7 +92,7 @@ arena_alloc(struct arena *arena, size_t size)
     if (arena->failed)
         return NULL;
     arena->failed = true; /* until this call has succeeded */
-    if (size > arena->max_bytes)
+    if (size > arena->max_bytes || size > SIZE_LARGEST)
         return NULL;
     size_t rounded = (size + (size == 0) + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     if (rounded > arena->max_bytes - arena->used)

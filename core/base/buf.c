@@ -16,11 +16,12 @@
 #include <stdlib.h>
 
 #define CAPACITY_FIRST ((size_t)256)
-#define DIGITS_MAX 17      /* enough for every double */
-#define PLAIN_EXPONENT 21  /* from 1e21 on, and ... */
-#define PLAIN_LOWEST (-7)  /* ... up to 1e-7 an exponent is shorter */
-#define DOUBLE_TEXT_MAX 48 /* sign, zeros, digits, point, exponent */
-#define FIXED_TEXT_MAX 384 /* DBL_MAX has 309 digits; 9 decimals */
+#define INTEGER_TEXT_MAX 21 /* sign and 20 digits */
+#define DIGITS_MAX 17       /* enough for every double */
+#define PLAIN_EXPONENT 21   /* from 1e21 on, and ... */
+#define PLAIN_LOWEST (-7)   /* ... up to 1e-7 an exponent is shorter */
+#define DOUBLE_TEXT_MAX 48  /* sign, zeros, digits, point, exponent */
+#define FIXED_TEXT_MAX 384  /* DBL_MAX has 309 digits; 9 decimals */
 
 void
 buf_init(struct buf *buf, size_t max)
@@ -133,30 +134,31 @@ buf_put_text(struct buf *buf, const char *text)
     buf_put(buf, text, strlen(text));
 }
 
+static void
+put_integer(struct buf *buf, bool negative, uint64_t magnitude)
+{
+    char text[INTEGER_TEXT_MAX];
+    size_t start = sizeof text;
+    do {
+        text[--start] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude > 0);
+    if (negative)
+        text[--start] = '-';
+    buf_put(buf, text + start, sizeof text - start);
+}
+
 void
 buf_put_u64(struct buf *buf, uint64_t value)
 {
-    char text[20];
-    size_t start = sizeof text;
-    do {
-        text[--start] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    buf_put(buf, text + start, sizeof text - start);
+    put_integer(buf, false, value);
 }
 
 void
 buf_put_i64(struct buf *buf, int64_t value)
 {
-    if (value >= 0) {
-        buf_put_u64(buf, (uint64_t)value);
-        return;
-    }
-    char *end = buf_reserve(buf, 20); /* all or nothing */
-    if (end == NULL)
-        return;
-    buf_put_char(buf, '-');
-    buf_put_u64(buf, 0 - (uint64_t)value);
+    uint64_t bits = (uint64_t)value;
+    put_integer(buf, value < 0, value < 0 ? 0 - bits : bits);
 }
 
 void

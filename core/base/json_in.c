@@ -71,6 +71,11 @@ json_parse(struct slice bytes, char *ret_error, struct json **ret_document)
                        JSON_DEPTH_MAX);
         return STATUS_INVALID_ARGUMENT;
     }
+    /* jansson takes a NUL for the end of the text. */
+    if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL) {
+        (void)snprintf(text, JSON_ERROR_MAX, "a NUL byte");
+        return STATUS_INVALID_ARGUMENT;
+    }
     json_error_t error;
     const char *ptr = bytes.ptr ? bytes.ptr : "";
     json_t *root = json_loadb(ptr, bytes.len, PARSE_FLAGS, &error);

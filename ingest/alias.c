@@ -52,9 +52,8 @@ find_mode(struct slice text, enum name_mode *ret_mode)
     static const struct {
         const char *text;
         enum name_mode mode;
-    } modes[] = {{"-", NAME_MODE_NONE},
-                 {"on", NAME_MODE_ON},
-                 {"off", NAME_MODE_OFF}};
+    } modes[] = {
+        {"-", NAME_MODE_NONE}, {"on", NAME_MODE_ON}, {"off", NAME_MODE_OFF}};
 
     for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
         if (!slice_eq(text, slice_of(modes[i].text)))

@@ -70,8 +70,7 @@ is_matchable(const struct match_index *index, uint32_t at)
     if (map_find(index->by_id, base, &other))
         return false;
     /* Ascending ids: an earlier variant of the same base comes just before. */
-    return at == 0 ||
-           !slice_eq(match_base_id(index->models[at - 1].id), base);
+    return at == 0 || !slice_eq(match_base_id(index->models[at - 1].id), base);
 }
 
 static enum status
@@ -96,8 +95,7 @@ static struct name
 parse_id(struct arena *arena, struct slice id)
 {
     struct name name;
-    struct slice base =
-        slice_ends(id, thinking) ? id : match_base_id(id);
+    struct slice base = slice_ends(id, thinking) ? id : match_base_id(id);
 
     name_parse(arena, tail(base), false, &name);
     return name;
@@ -213,8 +211,7 @@ date_is_of(const struct match_index *index, const struct entry *entry,
     bool is_early = row->is_early && !entry->name.is_early;
     int32_t distance;
 
-    if (name_date_is_known(canonical) &&
-        name_date_fits(canonical, &row->date))
+    if (name_date_is_known(canonical) && name_date_fits(canonical, &row->date))
         return true;
     if (model->created == UTC_DAY_NONE)
         return false;
@@ -257,8 +254,7 @@ may_be(const struct match_index *index, const struct entry *entry,
         return false;
     if (name->effort.len > 0 && !slice_eq(name->effort, row->effort))
         return false;
-    return !row->is_early || name->is_early ||
-           name_date_is_known(&row->date);
+    return !row->is_early || name->is_early || name_date_is_known(&row->date);
 }
 
 /* How far two names that may be one differ; the weights order what matters. */
@@ -402,12 +398,9 @@ const char *
 match_rule_name(enum match_rule rule)
 {
     static const char *const names[MATCH_RULE_COUNT] = {
-        [MATCH_NONE] = "none",
-        [MATCH_AMBIGUOUS] = "ambiguous",
-        [MATCH_ALIAS] = "alias",
-        [MATCH_ID] = "id",
-        [MATCH_NAME] = "name",
-        [MATCH_HUGGING_FACE] = "hugging-face",
+        [MATCH_NONE] = "none",           [MATCH_AMBIGUOUS] = "ambiguous",
+        [MATCH_ALIAS] = "alias",         [MATCH_ID] = "id",
+        [MATCH_NAME] = "name",           [MATCH_HUGGING_FACE] = "hugging-face",
         [MATCH_CANONICAL] = "canonical",
     };
 

@@ -231,8 +231,7 @@ piece_is(const struct workspace *ws, size_t at, const char *text)
 static bool
 is_effort(const struct workspace *ws, size_t at, const struct word *word)
 {
-    bool is_last = at + 1 == ws->piece_count ||
-                   ws->pieces[at + 1].in_brackets;
+    bool is_last = at + 1 == ws->piece_count || ws->pieces[at + 1].in_brackets;
 
     if (ws->pieces[at].in_brackets || piece_is(ws, at + 1, "effort"))
         return true;
@@ -264,9 +263,9 @@ read_word(struct workspace *ws, size_t at)
     struct name *name = ws->name;
 
     if (piece_is(ws, at, "non") || piece_is(ws, at, "no")) {
-        const struct word *next =
-            at + 1 < ws->piece_count ? find_word(ws->pieces[at + 1].text)
-                                     : NULL;
+        const struct word *next = at + 1 < ws->piece_count
+                                      ? find_word(ws->pieces[at + 1].text)
+                                      : NULL;
 
         if (next == NULL || next->kind != WORD_MODE_ON)
             return 0;
@@ -278,8 +277,7 @@ read_word(struct workspace *ws, size_t at)
     switch (word->kind) {
     case WORD_MODE_ON:
     case WORD_MODE_OFF:
-        name->mode =
-            word->kind == WORD_MODE_ON ? NAME_MODE_ON : NAME_MODE_OFF;
+        name->mode = word->kind == WORD_MODE_ON ? NAME_MODE_ON : NAME_MODE_OFF;
         if (word->effort.len > 0)
             name->effort = word->effort;
         return 1 + mode_tail(ws, at + 1);
@@ -325,8 +323,8 @@ read_build(struct slice piece, unsigned *build)
     if (piece.len != 3 || piece.ptr[0] != '0' || !is_digit(piece.ptr[1]) ||
         !is_digit(piece.ptr[2]))
         return false;
-    *build = (unsigned)(piece.ptr[1] - '0') * 10 +
-             (unsigned)(piece.ptr[2] - '0');
+    *build =
+        (unsigned)(piece.ptr[1] - '0') * 10 + (unsigned)(piece.ptr[2] - '0');
     return true;
 }
 

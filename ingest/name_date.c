@@ -1,6 +1,7 @@
 /* Dates in model names, in every way the sources write them: 20250929,
  * 2025-04-14, 202506, 05-06, 08-2024, 2507 (year, month), 0528 (month, day),
- * Dec '24, June 2026. A number that is no valid date is left to be a version. */
+ * Dec '24, June 2026. A number that is no valid date is left to be a version.
+ */
 #include "ingest/name_date.h"
 
 #include "core/base/check.h"
@@ -63,8 +64,8 @@ read_compact(struct slice text, struct name_date *ret)
 
     if (value > 0 && is_year(value / 10000) && is_month(value / 100 % 100) &&
         is_day(value % 100)) {
-        *ret = (struct name_date){value / 10000, value / 100 % 100,
-                                  value % 100};
+        *ret =
+            (struct name_date){value / 10000, value / 100 % 100, value % 100};
         return 1;
     }
     value = number_of(text, 6);

@@ -83,8 +83,8 @@ record_set_verdict(struct record_set *set)
 {
     if (set->count > 0)
         return STATUS_OK;
-    (void)snprintf(set->reason, sizeof(set->reason),
-                   "0 of %zu rows understood", set->rows_seen);
+    (void)snprintf(set->reason, sizeof(set->reason), "0 of %zu rows understood",
+                   set->rows_seen);
     return STATUS_FAILED_PRECONDITION;
 }
 

@@ -19,11 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_ROWS_MAX 100000    /* rows of one payload */
-#define RECORD_NAME_MAX 256       /* bytes of a row's name */
-#define RECORD_REASON_MAX 192     /* bytes of a failure's text */
+#define RECORD_ROWS_MAX 100000       /* rows of one payload */
+#define RECORD_NAME_MAX 256          /* bytes of a row's name */
+#define RECORD_REASON_MAX 192        /* bytes of a failure's text */
 #define RECORD_BYTES_MAX (64u << 20) /* of a set's arena */
-#define RECORD_EFFORT_MAX 16      /* bytes of an effort's name */
+#define RECORD_EFFORT_MAX 16         /* bytes of an effort's name */
 
 /* One figure as read. */
 struct reading {

@@ -54,8 +54,7 @@ find_scales(struct reader *reader, const struct json *rows)
                 highest[f] = value;
     }
     for (size_t f = 0; f < ARRAY_LEN(fields); f++)
-        reader->factor[f] =
-            fields[f].may_be_share && highest[f] <= 1 ? 100 : 1;
+        reader->factor[f] = fields[f].may_be_share && highest[f] <= 1 ? 100 : 1;
 }
 
 /* 0 and what is no number are unknown. */
@@ -126,9 +125,8 @@ source_artificial_analysis(const struct source_input *input,
                                  "no list and no list named data");
     } else {
         set->has_more = false;
-        (void)json_bool(
-            json_get(json_get(document, "pagination"), "has_more"),
-            &set->has_more);
+        (void)json_bool(json_get(json_get(document, "pagination"), "has_more"),
+                        &set->has_more);
         find_scales(&reader, rows);
     }
     for (size_t i = 0; status == STATUS_OK && i < json_count(rows); i++)

@@ -78,8 +78,8 @@ read_api(const struct source_input *input, struct record_set *set)
         return status;
     rows = json_get(document, "rows");
     if (rows == NULL || json_kind(rows) != JSON_KIND_ARRAY)
-        status = record_set_fail(set, STATUS_INVALID_ARGUMENT,
-                                 "no list named rows");
+        status =
+            record_set_fail(set, STATUS_INVALID_ARGUMENT, "no list named rows");
     if (json_i64(json_get(document, "num_rows_total"), &total) && total > 0)
         set->total = (size_t)total;
     for (size_t i = 0; status == STATUS_OK && i < json_count(rows); i++)

@@ -96,8 +96,7 @@ read_api(const struct json *document, const struct source_input *input,
     int64_t total;
 
     if (json_kind(rows) != JSON_KIND_ARRAY)
-        return record_set_fail(set, STATUS_INVALID_ARGUMENT,
-                               "rows is no list");
+        return record_set_fail(set, STATUS_INVALID_ARGUMENT, "rows is no list");
     if (json_i64(json_get(document, "num_rows_total"), &total) && total > 0)
         set->total = (size_t)total;
     for (size_t i = 0; status == STATUS_OK && i < json_count(rows); i++)
@@ -114,8 +113,7 @@ read_catalog_board(const struct json *models, enum benchmark board,
     void *iterator = NULL;
     struct slice name;
 
-    while (status == STATUS_OK &&
-           json_next(models, &iterator, &name, &entry)) {
+    while (status == STATUS_OK && json_next(models, &iterator, &name, &entry)) {
         struct record record = record_blank(name, input->day);
         double rating;
 
@@ -150,8 +148,7 @@ read_catalog(const struct json *document, const struct source_input *input,
 static enum status
 read_header(struct table *table, const struct slice *columns, size_t count)
 {
-    static const char *const names[] = {"model", "arena_score",
-                                        "organization"};
+    static const char *const names[] = {"model", "arena_score", "organization"};
     size_t *const places[] = {&table->name, &table->rating, &table->vendor};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -189,8 +189,8 @@ read_entry(const struct json *entry, const struct source_input *input,
         return STATUS_OK;
     }
     name = text_or_empty(entry, "name");
-    row = record_blank(record_name_is_valid(name) ? name : offer.id,
-                       input->day);
+    row =
+        record_blank(record_name_is_valid(name) ? name : offer.id, input->day);
     row.offer = &offer;
     for (size_t i = 0; i < ARRAY_LEN(embedded); i++)
         if (json_double(json_get(figures, embedded[i].key), &value))
@@ -210,8 +210,8 @@ source_openrouter(const struct source_input *input, struct record_set *set)
         return status;
     data = json_get(document, "data");
     if (data == NULL || json_kind(data) != JSON_KIND_ARRAY)
-        status = record_set_fail(set, STATUS_INVALID_ARGUMENT,
-                                 "no list named data");
+        status =
+            record_set_fail(set, STATUS_INVALID_ARGUMENT, "no list named data");
     for (size_t i = 0; status == STATUS_OK && i < json_count(data); i++)
         status = read_entry(json_at(data, i), input, set);
     json_free(&document);

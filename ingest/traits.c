@@ -13,8 +13,7 @@
 #define PREMIUM_FROM_FRONTIER (2 * PRICE_USD)
 
 /* Vendors whose models are premium at a lower price already. */
-static const char *const frontier[] = {"anthropic", "openai", "google",
-                                       "x-ai"};
+static const char *const frontier[] = {"anthropic", "openai", "google", "x-ai"};
 
 /* Routers that state a price of their own (0, or an average), so that the
  * negative price does not give them away. */
@@ -119,10 +118,10 @@ traits_from_offer(const struct offer *offer, struct slice name, utc_day today,
         .output_tokens_per_second = NAN,
         .time_to_first_token_s = NAN,
     };
-    ret_model->tier = ret_model->standing == MODEL_ROUTER
-                          ? TIER_STANDARD
-                          : traits_tier(ret_model->provider,
-                                        ret_model->prompt_price);
+    ret_model->tier =
+        ret_model->standing == MODEL_ROUTER
+            ? TIER_STANDARD
+            : traits_tier(ret_model->provider, ret_model->prompt_price);
     traits_set_day(ret_model, today);
 }
 

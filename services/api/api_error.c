@@ -40,9 +40,12 @@ static const struct reason_row {
     const char *reason;
     unsigned http;
 } reason_rows[] = {
-    {"DISABLED", 403},           {"FORBIDDEN", 403},
-    {"METHOD_NOT_ALLOWED", 405}, {"BODY_TOO_LARGE", 413},
-    {"UNSUPPORTED_TYPE", 415},   {"RATE_LIMITED", 429},
+    {"DISABLED", 403},
+    {"FORBIDDEN", 403},
+    {"METHOD_NOT_ALLOWED", 405},
+    {"PAYLOAD_TOO_LARGE", 413},
+    {"UNSUPPORTED_MEDIA_TYPE", 415},
+    {"RATE_LIMITED", 429},
 };
 
 static const struct status_row *

@@ -73,6 +73,15 @@ call_table_route(struct slice verb, struct slice path, const char **ret_verbs)
 }
 
 const struct api_call *
+call_table_any(struct slice path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        if (slice_eq(slice_of(calls[i].route), path))
+            return &calls[i];
+    return NULL;
+}
+
+const struct api_call *
 call_table_command(struct slice command)
 {
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)

@@ -40,6 +40,8 @@ const struct api_call *call_table(size_t *ret_count);
  * "GET, POST", or NULL for an unknown path. HEAD is GET. */
 const struct api_call *
 call_table_route(struct slice verb, struct slice path, const char **ret_verbs);
+/* The row of a path whatever the verb; NULL for an unknown path. */
+const struct api_call *call_table_any(struct slice path);
 const struct api_call *call_table_command(struct slice command);
 
 const ProtobufCMessageDescriptor *call_input(const struct api_call *call);

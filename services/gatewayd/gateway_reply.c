@@ -1,0 +1,160 @@
+/* The end of a request: headers, body, one log line, one count.
+ *
+ * Every answer carries the security headers; what is no successful read is
+ * never cached. The query is not logged: it holds the task. */
+#include "services/gatewayd/gateway_request.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "services/api/api_error.h"
+#include "services/gatewayd/http_policy.h"
+#include "services/runtime/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define STATUS_GONE 499 /* nginx's number for a client that did not wait */
+#define STATUS_NOT_MODIFIED 304
+
+static int64_t
+now_us(void)
+{
+    struct timespec now;
+
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+log_end(const struct gateway_request *request, unsigned status)
+{
+    char trace[TRACE_ID_TEXT_MAX];
+
+    trace_id_format(&request->trace, trace);
+    log_event(LOG_INFO, "http", LOG_STR("trace", trace),
+              LOG_SLICE("method", http_exchange_method(request->exchange)),
+              LOG_SLICE("path", request->loggable
+                                    ? http_exchange_path(request->exchange)
+                                    : SLICE("-")),
+              LOG_U64("status", status),
+              LOG_I64("us", now_us() - request->started_us));
+}
+
+static void
+request_free(struct gateway_request *request)
+{
+    arena_free(&request->arena);
+    request->magic = 0;
+    free(request);
+}
+
+void
+gateway_reply_header(struct gateway_request *request, const char *name,
+                     const char *value)
+{
+    http_exchange_set_header(request->exchange, name, value);
+}
+
+static void
+common_headers(struct gateway_request *request)
+{
+    char trace[TRACE_TEXT_MAX];
+
+    trace_format(&request->trace, trace);
+    gateway_reply_header(request, "traceparent", trace);
+    gateway_reply_header(request, "X-Content-Type-Options", "nosniff");
+    gateway_reply_header(request, "X-Frame-Options", "DENY");
+    if (request->cors)
+        gateway_reply_header(request, "Access-Control-Allow-Origin", "*");
+}
+
+static void
+finish(struct gateway_request *request, unsigned status,
+       const char *content_type, struct slice body)
+{
+    struct gateway *gateway = request->gateway;
+    struct http_exchange *exchange = request->exchange;
+
+    CHECK_OBJ(request, GATEWAY_REQUEST_MAGIC);
+    common_headers(request);
+    if (content_type)
+        gateway_reply_header(request, "Content-Type", content_type);
+    log_end(request, status);
+    ++*gateway->answers[status / 100 % GATEWAY_CLASSES];
+    *gateway->connections = (int64_t)http_server_connections(gateway->server);
+    request_free(request);
+    http_exchange_reply(exchange, status, body);
+}
+
+void
+gateway_reply_call(struct gateway_request *request, struct slice body)
+{
+    const struct api_call *call = request->call;
+    char etag[24];
+
+    if (call->class != CALL_READ) {
+        gateway_reply_plain(request, 200, "application/json", body);
+        return;
+    }
+    gateway_reply_header(request, "Cache-Control",
+                         call->personal ? "private, no-cache" : "no-cache");
+    if (call->personal)
+        gateway_reply_header(request, "Vary", "Authorization");
+    if (slice_eq(slice_of(call->verb), SLICE("GET"))) {
+        /* Of the very bytes: a cached answer is never older than the
+         * scores. */
+        (void)snprintf(etag, sizeof(etag), "\"%016llx\"",
+                       (unsigned long long)hash_slice(body));
+        gateway_reply_header(request, "ETag", etag);
+        if (http_policy_etag_matches(
+                http_exchange_header(request->exchange, "If-None-Match"),
+                etag)) {
+            finish(request, STATUS_NOT_MODIFIED, NULL, slice_make(NULL, 0));
+            return;
+        }
+    }
+    finish(request, 200, "application/json", body);
+}
+
+void
+gateway_reply_plain(struct gateway_request *request, unsigned status,
+                    const char *content_type, struct slice body)
+{
+    gateway_reply_header(request, "Cache-Control", "no-store");
+    finish(request, status, content_type, body);
+}
+
+void
+gateway_reply_error(struct gateway_request *request, unsigned status,
+                    const char *code, const char *message)
+{
+    struct buf *out = &request->gateway->out;
+
+    buf_reset(out);
+    api_error_write(out, code, message);
+    gateway_reply_plain(request, status, "application/json", buf_slice(out));
+}
+
+void
+gateway_reply_retry(struct gateway_request *request, unsigned status,
+                    const char *code, const char *message, ms_dur after)
+{
+    char seconds[24];
+
+    (void)snprintf(seconds, sizeof(seconds), "%lld",
+                   (long long)(after <= 1000 ? 1 : (after + 999) / 1000));
+    gateway_reply_header(request, "Retry-After", seconds);
+    gateway_reply_error(request, status, code, message);
+}
+
+void
+gateway_reply_gone(struct gateway_request *request)
+{
+    CHECK_OBJ(request, GATEWAY_REQUEST_MAGIC);
+    if (request->pending)
+        rpc_call_cancel(&request->pending);
+    log_end(request, STATUS_GONE);
+    ++*request->gateway->gone;
+    request_free(request);
+}

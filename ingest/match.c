@@ -267,9 +267,11 @@ difference(const struct match_index *index, const struct entry *entry,
     bool entry_dated = name_date_is_known(&name->date);
     unsigned sum = 0;
 
+    /* An undated name is the undated model before it is anything else: a
+     * dated one of the same core is a later release. */
     sum += name->mode != row->mode ? 64 : 0;
     sum += !slice_eq(name->effort, row->effort) ? 32 : 0;
-    sum += !row_dated && entry_dated ? 16 : 0;
+    sum += !row_dated && entry_dated ? 128 : 0;
     sum += row_dated && !entry_dated ? 8 : 0;
     sum += name->is_early != row->is_early ? 4 : 0;
     sum += name->is_instruct != row->is_instruct ? 2 : 0;

@@ -261,6 +261,21 @@ config_origin(const struct config *config, const char *key)
     return place_names[value->place];
 }
 
+void
+config_value_text(const struct config *config, const char *key, struct buf *out)
+{
+    const struct config_value *value = get(config, key);
+    CHECK(value != NULL);
+    buf_put_text(out, value->text);
+}
+
+const char *
+config_file(const struct config *config)
+{
+    CHECK_OBJ(config, CONFIG_MAGIC);
+    return config->file;
+}
+
 size_t
 config_rest_count(const struct config *config)
 {

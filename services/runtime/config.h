@@ -83,6 +83,16 @@ int64_t config_size(const struct config *config, const char *key);
 /* Where the value came from: "default", "file", "environment", "flag". */
 const char *config_origin(const struct config *config, const char *key);
 
+/* Any value as the text it was given as; for handing it to another process,
+ * never for printing (it may be a secret). */
+void config_value_text(const struct config *config, const char *key,
+                       struct buf *out);
+/* The environment variable of a key into out (CONFIG_VARIABLE_MAX bytes). */
+#define CONFIG_VARIABLE_MAX 80
+void config_variable(const struct config_key *key, char *out);
+/* The file that was named by flag or environment, NULL when none was. */
+const char *config_file(const struct config *config);
+
 /* What is left of argv: arguments that are no flags, after "--" too. */
 size_t config_rest_count(const struct config *config);
 const char *config_rest(const struct config *config, size_t i);

@@ -53,7 +53,7 @@ say_refused(char *ret_error, const char *where, const struct config_key *key,
 }
 
 void
-config_environment_name(const struct config_key *key, char *out)
+config_variable(const struct config_key *key, char *out)
 {
     size_t len = strlen(PREFIX);
     CHECK(strlen(key->name) < CONFIG_NAME_MAX);
@@ -179,7 +179,7 @@ read_flag(struct flag_reader *reader, struct slice name, struct slice after)
         return STATUS_INVALID_ARGUMENT;
     }
     if (value == NULL) {
-        reader->config->file_flag = text.ptr; /* ends with its argument */
+        reader->config->file = text.ptr; /* ends with its argument */
         return STATUS_OK;
     }
     if (config_set(value, text, CONFIG_PLACE_FLAG) == STATUS_OK)
@@ -274,7 +274,7 @@ config_read_environment(struct config *config, const struct config_input *input,
     for (size_t i = 0; i < config->value_count; i++) {
         struct config_value *value = &config->values[i];
         char own[CONFIG_PLACE_NAME_MAX];
-        config_environment_name(value->key, own);
+        config_variable(value->key, own);
         const char *name = own;
         const char *text = find_variable(input->environment, own);
         if (text == NULL && value->key->alias != NULL) {
@@ -408,11 +408,10 @@ enum status
 config_read_file(struct config *config, const struct config_input *input,
                  char *ret_error)
 {
-    const char *named = config->file_flag;
-    if (named == NULL)
-        named = find_variable(input->environment, FILE_VARIABLE);
-    if (named != NULL)
-        return read_file(config, named, ret_error);
+    if (config->file == NULL)
+        config->file = find_variable(input->environment, FILE_VARIABLE);
+    if (config->file != NULL)
+        return read_file(config, config->file, ret_error);
     struct config_value *home = config_find(config, SLICE("home"), true);
     char path[HOME_PATH_MAX];
     if (home == NULL || home_find(home->text, path) != STATUS_OK ||

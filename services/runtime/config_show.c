@@ -109,7 +109,7 @@ put_help(const struct config_key *key, struct buf *out)
     char flag[CONFIG_PLACE_NAME_MAX];
     char variable[CONFIG_PLACE_NAME_MAX];
     config_flag_name(key, flag);
-    config_environment_name(key, variable);
+    config_variable(key, variable);
     buf_putf(out, "  %s  ", flag);
     put_type(key, out);
     if (key->fallback[0] != '\0')

@@ -40,7 +40,7 @@ struct config {
     size_t unknown_count;
     const char **rest; /* borrowed from argv; the array is owned */
     size_t rest_count;
-    const char *file_flag; /* --config, borrowed from argv */
+    const char *file; /* named one, borrowed from argv or environment */
 };
 
 /* Check a text against a row. On INVALID_ARGUMENT ret_rule (CONFIG_RULE_MAX)
@@ -67,9 +67,8 @@ enum status config_read_environment(struct config *config,
 enum status config_read_file(struct config *config,
                              const struct config_input *input,
                              char *ret_error) MUST_CHECK;
-/* Names of a key elsewhere; out has CONFIG_PLACE_NAME_MAX bytes. */
-#define CONFIG_PLACE_NAME_MAX (CONFIG_NAME_MAX + 16)
-void config_environment_name(const struct config_key *key, char *out);
+/* A key as a flag, "--router-target"; out has CONFIG_PLACE_NAME_MAX bytes. */
+#define CONFIG_PLACE_NAME_MAX CONFIG_VARIABLE_MAX
 void config_flag_name(const struct config_key *key, char *out);
 
 #endif

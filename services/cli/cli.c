@@ -1,0 +1,218 @@
+/* smart-spawn: the command line.
+ *
+ *   1. read the configuration; flags that are no keys belong to the command
+ *   2. find the home and the folder of the programs
+ *   3. run the command: one of ours, else a row of the call table
+ */
+#include "core/base/buf.h"
+#include "core/base/check.h"
+#include "services/api/call_table.h"
+#include "services/cli/cli_call.h"
+#include "services/cli/cli_status.h"
+#include "services/cli/cli_up.h"
+#include "services/cli/command.h"
+#include "services/cli/daemon_config.h"
+#include "services/runtime/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELP_MAX (64u << 10)
+
+static const struct command commands[] = {
+    {"up", "[--detach]", "Start everything on this machine.", cli_up_run},
+    {"down", "[--delete-data]",
+     "Stop it; --delete-data also removes its private database.", cli_up_down},
+    {"status", "[--json]", "Health of every process of this stack.",
+     cli_status_run},
+    {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate},
+    {"config", "[--show]", "Every key of every process, with its value.",
+     daemon_config_run},
+};
+
+static const struct command *
+find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void
+print_help(void)
+{
+    struct buf keys;
+    size_t count;
+    const struct api_call *calls = call_table(&count);
+    printf("smart-spawn: which model should do this task?\n\n"
+           "usage: smart-spawn COMMAND [ARGUMENTS]\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    printf("\n");
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].command != NULL && find_command(calls[i].command) == NULL)
+            printf("  %-10s %s\n", calls[i].command, calls[i].summary);
+    }
+    printf("\nsmart-spawn COMMAND --help says more. Exit status: 0 done, 1 "
+           "nothing found,\n2 usage, 3 unavailable. Every command takes:\n\n");
+    size_t key_count;
+    const struct config_key *const tables[] = {config_runtime_keys(&key_count)};
+    buf_init(&keys, HELP_MAX);
+    config_help(tables, &key_count, 1, &keys);
+    fputs(buf_text(&keys), stdout);
+    buf_fini(&keys);
+}
+
+/* What was set by a flag of ours goes to the daemons that `up` starts, except
+ * what only one process can have. */
+static void
+export_flags(const struct config *config)
+{
+    size_t count;
+    const struct config_key *keys = config_runtime_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        char variable[CONFIG_VARIABLE_MAX];
+        if (strcmp(config_origin(config, keys[i].name), "flag") != 0 ||
+            strchr(keys[i].name, '.') == NULL)
+            continue;
+        config_variable(&keys[i], variable);
+        struct buf text;
+        buf_init(&text, CONFIG_FILE_MAX);
+        config_value_text(config, keys[i].name, &text);
+        CHECK(setenv(variable, buf_text(&text), 1) == 0);
+        buf_fini(&text);
+    }
+    if (config_file(config) == NULL)
+        return;
+    char *whole = realpath(config_file(config), NULL);
+    CHECK(whole != NULL); /* it was read just now */
+    CHECK(setenv("SMART_SPAWN_CONFIG", whole, 1) == 0);
+    free(whole);
+}
+
+static bool
+find_programs(char *out)
+{
+    ssize_t len = readlink("/proc/self/exe", out, HOME_PATH_MAX - 1);
+    if (len <= 0)
+        return false;
+    out[len] = '\0';
+    *strrchr(out, '/') = '\0';
+    return true;
+}
+
+static bool
+read_line(int argc, char **argv, struct config **ret_config,
+          struct command_line *line)
+{
+    size_t count;
+    const struct config_key *const tables[] = {config_runtime_keys(&count)};
+    struct config_input input = {.tables = tables,
+                                 .table_counts = &count,
+                                 .table_count = 1,
+                                 .environment = environ,
+                                 .argc = argc,
+                                 .argv = argv,
+                                 .leave_unknown_flags = true};
+    char error[CONFIG_ERROR_MAX];
+    if (config_load(&input, error, ret_config) != STATUS_OK) {
+        command_say("%s", error);
+        return false;
+    }
+    line->config = *ret_config;
+    if (home_find(config_text(line->config, "home"), line->home) != STATUS_OK) {
+        command_say("there is no home: set SMART_SPAWN_HOME to a folder");
+        return false;
+    }
+    if (config_rest_count(line->config) > COMMAND_ARGUMENTS_MAX) {
+        command_say("more than %d arguments; a long task can come on standard "
+                    "input",
+                    COMMAND_ARGUMENTS_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < config_rest_count(line->config); i++)
+        line->arguments[line->count++] = config_rest(line->config, i);
+    return true;
+}
+
+/* The first argument that is no flag names the command. */
+static const char *
+take_name(struct command_line *line)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->arguments[i][0] == '-')
+            continue;
+        const char *name = line->arguments[i];
+        memmove(&line->arguments[i], &line->arguments[i + 1],
+                (line->count - i - 1) * sizeof(line->arguments[0]));
+        line->count--;
+        return name;
+    }
+    return NULL;
+}
+
+static int
+run_ours(struct command_line *line, const struct command *command)
+{
+    if (!command_switch(line, "--help"))
+        return command->run(line);
+    printf("smart-spawn %s %s\n\n%s\n", command->name, command->usage,
+           command->summary);
+    return COMMAND_OK;
+}
+
+static int
+run(struct command_line *line)
+{
+    line->name = take_name(line);
+    if (line->name == NULL) {
+        if (command_switch(line, "--version")) {
+            printf("smart-spawn %s\n", SS_VERSION);
+            return COMMAND_OK;
+        }
+        bool asked = command_switch(line, "--help");
+        if (asked || line->count == 0) {
+            print_help();
+            return asked ? COMMAND_OK : COMMAND_USAGE;
+        }
+        return command_no_more(line) ? COMMAND_OK : COMMAND_USAGE;
+    }
+    const struct command *command = find_command(line->name);
+    if (command != NULL)
+        return run_ours(line, command);
+    const struct api_call *call = call_table_command(slice_of(line->name));
+    if (call == NULL) {
+        command_say("there is no command \"%.60s\"; smart-spawn --help lists "
+                    "them",
+                    line->name);
+        return COMMAND_USAGE;
+    }
+    if (!command_switch(line, "--help"))
+        return cli_call_run(line, call);
+    cli_call_help(call);
+    return COMMAND_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct command_line line = {.count = 0};
+    struct config *config = NULL;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
+    log_start("smart-spawn", LOG_ERROR, STDERR_FILENO);
+    if (!read_line(argc, argv, &config, &line) ||
+        !find_programs(line.programs)) {
+        config_free(&config);
+        return COMMAND_USAGE;
+    }
+    export_flags(config);
+    int result = run(&line);
+    config_free(&config);
+    return result;
+}

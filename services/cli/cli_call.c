@@ -1,0 +1,390 @@
+/* Arguments become pairs of the transcoder, so a command understands exactly
+ * what the HTTP route of its row does. */
+#include "services/cli/cli_call.h"
+
+#include "core/base/arena.h"
+#include "core/base/check.h"
+#include "services/api/api_error.h"
+#include "services/api/names.h"
+#include "services/api/transcode.h"
+#include "services/cli/cli_link.h"
+#include "services/cli/cli_print.h"
+
+#include "router.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALL_TIMEOUT_MS 10000
+#define ARENA_MAX (8u << 20)
+#define STDIN_MAX (64u << 10) /* of a task; the service's limit is 8 KiB */
+#define PAIRS_MAX 64
+
+/* Which fields the arguments without a flag fill. */
+static const struct positional {
+    const char *command;
+    const char *fields[4]; /* in order; NULL ends */
+    bool joins;            /* further arguments go on in the last one */
+    const char *glue;
+} positionals[] = {
+    {"pick", {"task"}, true, " "},
+    {"recommend", {"task"}, true, " "},
+    {"decompose", {"task"}, true, " "},
+    {"swarm", {"task"}, true, " "},
+    {"compose", {"task"}, true, " "},
+    {"compare", {"models"}, true, ","},
+    {"models", {"category"}, false, ""},
+    {"rate", {"model", "category", "rating"}, false, ""},
+    {"log", {"model", "category"}, false, ""},
+    {"report", {"model", "category", "rating"}, false, ""},
+    {"refresh", {"sources"}, true, ","},
+    {"scores", {"category"}, false, ""},
+    {"community", {"category"}, false, ""},
+    {"stats", {"days"}, false, ""},
+};
+
+struct reading {
+    struct command_line *line;
+    const struct api_call *call;
+    struct arena *arena;
+    struct transcode_pair pairs[PAIRS_MAX];
+    size_t pair_count;
+    size_t taken; /* arguments without a flag so far */
+};
+
+static const struct positional *
+positional_of(const struct api_call *call)
+{
+    for (size_t i = 0; i < ARRAY_LEN(positionals); i++) {
+        if (strcmp(positionals[i].command, call->command) == 0)
+            return &positionals[i];
+    }
+    return NULL;
+}
+
+/* "min-context", "min_context" and "minContext" are the field min_context. */
+static bool
+is_flag_of(const char *field, struct slice flag)
+{
+    if (names_field_is(field, flag))
+        return true;
+    size_t len = strlen(field);
+    for (size_t i = 0; i < len && i < flag.len; i++) {
+        char c = flag.ptr[i] == '-' ? '_' : flag.ptr[i];
+        if (c != field[i])
+            return false;
+    }
+    return len == flag.len;
+}
+
+static const ProtobufCFieldDescriptor *
+find_field(const struct api_call *call, struct slice flag)
+{
+    const ProtobufCMessageDescriptor *input = call_input(call);
+    for (unsigned i = 0; i < input->n_fields; i++) {
+        if (is_flag_of(input->fields[i].name, flag))
+            return &input->fields[i];
+    }
+    return NULL;
+}
+
+/* Set a field; again is one more item of a list, or of a text with glue. */
+static bool
+add(struct reading *reading, const ProtobufCFieldDescriptor *field,
+    struct slice value, const char *glue)
+{
+    char camel[NAMES_MAX];
+    struct slice name = names_field(field->name, camel);
+    for (size_t i = 0; i < reading->pair_count; i++) {
+        struct transcode_pair *pair = &reading->pairs[i];
+        if (!slice_eq(pair->name, name))
+            continue;
+        size_t glue_len = strlen(glue);
+        char *joined =
+            arena_alloc(reading->arena, pair->value.len + glue_len + value.len);
+        if (joined == NULL)
+            return false;
+        memcpy(joined, pair->value.ptr, pair->value.len);
+        memcpy(joined + pair->value.len, glue, glue_len);
+        memcpy(joined + pair->value.len + glue_len, value.ptr, value.len);
+        pair->value =
+            slice_make(joined, pair->value.len + glue_len + value.len);
+        return true;
+    }
+    if (reading->pair_count == PAIRS_MAX)
+        return false;
+    reading->pairs[reading->pair_count++] =
+        (struct transcode_pair){arena_slice(reading->arena, name), value};
+    return arena_ok(reading->arena);
+}
+
+static int
+say_fields(const struct api_call *call, struct slice flag)
+{
+    command_say("%s has no flag --%.*s; see smart-spawn %s --help",
+                call->command, flag.len > 80 ? 80 : (int)flag.len, flag.ptr,
+                call->command);
+    return COMMAND_USAGE;
+}
+
+/* A flag at argument *at, which moves on past its value. */
+static int
+read_flag(struct reading *reading, size_t *at)
+{
+    struct slice flag = slice_of(reading->line->arguments[*at]);
+    struct slice value = {NULL, 0};
+    flag = slice_cut(flag, 2, flag.len);
+    ptrdiff_t equals = slice_find(flag, SLICE("="));
+    if (equals >= 0) {
+        value = slice_cut(flag, (size_t)equals + 1, flag.len);
+        flag = slice_cut(flag, 0, (size_t)equals);
+    }
+    const ProtobufCFieldDescriptor *field = find_field(reading->call, flag);
+    if (field == NULL)
+        return say_fields(reading->call, flag);
+    if (equals < 0 && field->type == PROTOBUF_C_TYPE_BOOL) {
+        value = SLICE("true");
+    } else if (equals < 0) {
+        if (*at + 1 >= reading->line->count) {
+            command_say("--%.*s needs a value", SLICE_ARG(flag));
+            return COMMAND_USAGE;
+        }
+        value = slice_of(reading->line->arguments[++*at]);
+    }
+    return add(reading, field, value, ",") ? COMMAND_OK : COMMAND_USAGE;
+}
+
+static int
+read_positional(struct reading *reading, const char *argument)
+{
+    const struct positional *row = positional_of(reading->call);
+    size_t fields = 0;
+    while (row != NULL && fields < ARRAY_LEN(row->fields) &&
+           row->fields[fields] != NULL)
+        fields++;
+    size_t at = reading->taken++;
+    if (at >= fields && (row == NULL || !row->joins)) {
+        command_say("%s does not take \"%.80s\"; see smart-spawn %s --help",
+                    reading->call->command, argument, reading->call->command);
+        return COMMAND_USAGE;
+    }
+    CHECK(fields > 0);
+    const char *name = row->fields[at < fields ? at : fields - 1];
+    const ProtobufCFieldDescriptor *field =
+        find_field(reading->call, slice_of(name));
+    CHECK(field != NULL);
+    return add(reading, field, slice_of(argument), row->glue) ? COMMAND_OK
+                                                              : COMMAND_USAGE;
+}
+
+static int
+read_arguments(struct reading *reading)
+{
+    const struct command_line *line = reading->line;
+    bool flags = true;
+    int result = COMMAND_OK;
+    for (size_t i = 0; i < line->count && result == COMMAND_OK; i++) {
+        const char *argument = line->arguments[i];
+        if (flags && strcmp(argument, "--") == 0)
+            flags = false;
+        else if (flags && strncmp(argument, "--", 2) == 0)
+            result = read_flag(reading, &i);
+        else
+            result = read_positional(reading, argument);
+    }
+    return result;
+}
+
+/* A task that was not given as an argument comes from a pipe or a file. */
+static int
+read_task(struct reading *reading)
+{
+    const struct positional *row = positional_of(reading->call);
+    bool wants = row != NULL && strcmp(row->fields[0], "task") == 0;
+    for (size_t i = 0; i < reading->pair_count; i++) {
+        if (slice_eq(reading->pairs[i].name, SLICE("task")) ||
+            slice_eq(reading->pairs[i].name, SLICE("category")))
+            wants = false;
+    }
+    if (!wants)
+        return COMMAND_OK;
+    if (isatty(STDIN_FILENO)) {
+        command_say("%s needs a task, as arguments or on standard input",
+                    reading->call->command);
+        return COMMAND_USAGE;
+    }
+    char *bytes = arena_alloc(reading->arena, STDIN_MAX + 1);
+    CHECK(bytes != NULL);
+    size_t len = fread(bytes, 1, STDIN_MAX + 1, stdin);
+    if (len > STDIN_MAX) {
+        command_say("the task is longer than %u bytes", STDIN_MAX);
+        return COMMAND_USAGE;
+    }
+    struct slice task = slice_trim(slice_make(bytes, len));
+    if (task.len == 0)
+        return COMMAND_OK; /* the service words what is missing */
+    return add(reading, find_field(reading->call, SLICE("task")), task, "")
+               ? COMMAND_OK
+               : COMMAND_USAGE;
+}
+
+/* --- the call --- */
+
+struct answer {
+    const struct command_line *line;
+    const struct api_call *call;
+    bool json;
+    int exit_status;
+};
+
+static void
+print_error(const struct answer *answer, enum status status, const char *reason,
+            const char *message)
+{
+    if (answer->json) {
+        struct buf out;
+        buf_init(&out, COMMAND_OUT_MAX);
+        api_error_write(&out, api_error_code(status, reason), message);
+        puts(buf_text(&out));
+        buf_fini(&out);
+    }
+    if (status == STATUS_UNAVAILABLE || status == STATUS_DEADLINE_EXCEEDED)
+        command_say("%s does not answer (%s); see smart-spawn status",
+                    answer->call->target,
+                    message[0] != '\0' ? message : status_text(status));
+    else
+        command_say("%s", message[0] != '\0' ? message : status_text(status));
+}
+
+static void
+on_answer(void *context, const struct rpc_result *result)
+{
+    struct answer *answer = context;
+    answer->exit_status = api_error_exit(result->status);
+    if (result->status != STATUS_OK) {
+        print_error(answer, result->status, result->reason, result->message);
+        return;
+    }
+    struct buf out;
+    buf_init(&out, COMMAND_OUT_MAX);
+    if (answer->json) {
+        transcode_write(result->reply, &out);
+        buf_put_char(&out, '\n');
+    } else {
+        cli_print_reply(result->reply, &out);
+    }
+    fputs(buf_text(&out), stdout);
+    buf_fini(&out);
+}
+
+static int
+make_call(const struct command_line *line, const struct api_call *call,
+          const ProtobufCMessage *request, bool json)
+{
+    struct answer answer = {line, call, json, COMMAND_UNAVAILABLE};
+    struct cli_link *link;
+    struct rpc_channel *channel;
+    struct rpc_options options = {.timeout = CALL_TIMEOUT_MS,
+                                  .idempotent = call->idempotent};
+    if (cli_link_new(&link) != STATUS_OK) {
+        command_say("no descriptors or memory");
+        return COMMAND_UNAVAILABLE;
+    }
+    enum status status = cli_link_service(link, line, call->target, &channel);
+    if (status == STATUS_OK) {
+        cli_link_call(link, channel, call->service, call->method, request,
+                      &options, on_answer, &answer);
+        cli_link_wait(link);
+    } else if (status == STATUS_UNAVAILABLE) {
+        command_say_no_stack(line);
+    } else {
+        command_say("%s.target is no list of endpoints", call->target);
+        answer.exit_status = COMMAND_USAGE;
+    }
+    cli_link_free(&link);
+    return answer.exit_status;
+}
+
+int
+cli_call_run(struct command_line *line, const struct api_call *call)
+{
+    struct reading reading = {.line = line, .call = call};
+    struct transcode_error error;
+    ProtobufCMessage *request;
+    bool json = command_switch(line, "--json");
+    reading.arena = arena_new(ARENA_MAX);
+    CHECK(reading.arena != NULL);
+    int result = read_arguments(&reading);
+    if (result == COMMAND_OK)
+        result = read_task(&reading);
+    if (result == COMMAND_OK) {
+        enum status status =
+            transcode_pairs(call_input(call), reading.pairs, reading.pair_count,
+                            reading.arena, &request, &error);
+        if (status != STATUS_OK) {
+            command_say("%s", status == STATUS_INVALID_ARGUMENT
+                                  ? error.message
+                                  : status_text(status));
+            result = COMMAND_USAGE;
+        }
+    }
+    if (result == COMMAND_OK)
+        result = make_call(line, call, request, json);
+    arena_free(&reading.arena);
+    return result;
+}
+
+void
+cli_call_first_pick(const struct command_line *line)
+{
+    static const char task[] = "build a react app";
+    const struct api_call *call = call_table_command(SLICE("pick"));
+    Ss__PickRequest request = SS__PICK_REQUEST__INIT;
+    char text[sizeof(task)];
+    CHECK(call != NULL);
+    memcpy(text, task, sizeof(task));
+    request.task = text;
+    printf("smart-spawn pick \"%s\"\n", task);
+    (void)make_call(line, call, &request.base, false);
+}
+
+/* --- help --- */
+
+static void
+print_field(const ProtobufCFieldDescriptor *field)
+{
+    char flag[NAMES_MAX];
+    struct buf values;
+    size_t len = strlen(field->name);
+    CHECK(len < sizeof(flag));
+    for (size_t i = 0; i <= len; i++)
+        flag[i] = field->name[i] == '_' ? '-' : field->name[i];
+    buf_init(&values, 4096);
+    if (field->type == PROTOBUF_C_TYPE_ENUM)
+        names_enum_list(field->descriptor, &values);
+    else if (field->type != PROTOBUF_C_TYPE_BOOL)
+        buf_put_text(&values,
+                     field->type == PROTOBUF_C_TYPE_STRING ? "TEXT" : "NUMBER");
+    printf("  --%-14s %s%s\n", flag, buf_text(&values),
+           field->label == PROTOBUF_C_LABEL_REPEATED ? " (list: a,b)" : "");
+    buf_fini(&values);
+}
+
+void
+cli_call_help(const struct api_call *call)
+{
+    const struct positional *row = positional_of(call);
+    const ProtobufCMessageDescriptor *input = call_input(call);
+    printf("smart-spawn %s", call->command);
+    for (size_t i = 0;
+         row != NULL && i < ARRAY_LEN(row->fields) && row->fields[i] != NULL;
+         i++)
+        printf(" [%s%s]", row->fields[i], row->joins ? "..." : "");
+    printf(" [FLAGS]\n\n%s\nAlso %s /api%s.\n\n", call->summary, call->verb,
+           call->route);
+    for (unsigned i = 0; i < input->n_fields; i++)
+        print_field(&input->fields[i]);
+    printf("  --%-14s %s\n", "json", "print the HTTP body");
+}

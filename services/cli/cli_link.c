@@ -1,0 +1,165 @@
+/* One loop, as many channels as needed, a count of calls under way. */
+#include "services/cli/cli_link.h"
+
+#include "core/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+#define CALLS_MAX 64
+#define IPC "ipc://"
+
+struct cli_call_slot {
+    struct cli_link *link;
+    rpc_done_fn done;
+    void *context;
+    enum status refused; /* could not start: told by the timer */
+};
+
+struct cli_link {
+    struct loop *loop;
+    struct metrics *metrics;
+    void *zmq;
+    struct rpc_channel *channels[CLI_LINK_CHANNELS_MAX];
+    size_t channel_count;
+    struct cli_call_slot slots[CALLS_MAX];
+    size_t slot_count, under_way;
+};
+
+enum status
+cli_link_new(struct cli_link **ret_link)
+{
+    struct cli_link *link = calloc(1, sizeof(*link));
+    CHECK(link != NULL);
+    link->loop = loop_new();
+    link->metrics = metrics_new();
+    link->zmq = zmq_ctx_new();
+    if (link->loop == NULL || link->zmq == NULL) {
+        cli_link_free(&link);
+        return STATUS_RESOURCE_EXHAUSTED;
+    }
+    *ret_link = link;
+    return STATUS_OK;
+}
+
+void
+cli_link_free(struct cli_link **link)
+{
+    if (*link == NULL)
+        return;
+    for (size_t i = 0; i < (*link)->channel_count; i++)
+        rpc_channel_free(&(*link)->channels[i]);
+    if ((*link)->loop != NULL)
+        loop_free(&(*link)->loop);
+    if ((*link)->zmq != NULL)
+        zmq_ctx_term((*link)->zmq);
+    metrics_free(&(*link)->metrics);
+    free(*link);
+    *link = NULL;
+}
+
+enum status
+cli_link_channel(struct cli_link *link, const char *target,
+                 struct rpc_channel **ret_channel)
+{
+    struct rpc_channel_options options = {.target = target,
+                                          .caller = "smart-spawn",
+                                          .max_calls = CALLS_MAX,
+                                          .metrics = link->metrics,
+                                          .zmq = link->zmq};
+    CHECK(link->channel_count < CLI_LINK_CHANNELS_MAX);
+    enum status status = rpc_channel_new(link->loop, &options,
+                                         &link->channels[link->channel_count]);
+    if (status == STATUS_OK)
+        *ret_channel = link->channels[link->channel_count++];
+    return status;
+}
+
+/* Whether the socket of any endpoint of a target of this home is there. */
+static bool
+any_socket(struct slice target)
+{
+    struct slice endpoint;
+    while (slice_split(&target, ',', &endpoint)) {
+        char path[HOME_PATH_MAX];
+        struct stat about;
+        struct slice file = slice_cut(endpoint, strlen(IPC), endpoint.len);
+        snprintf(path, sizeof(path), "%.*s", SLICE_ARG(file));
+        if (stat(path, &about) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum status
+cli_link_service(struct cli_link *link, const struct command_line *line,
+                 const char *service, struct rpc_channel **ret_channel)
+{
+    char key[64];
+    struct buf target;
+    snprintf(key, sizeof(key), "%s.target", service);
+    const char *configured = config_text(line->config, key);
+    if (configured[0] != '\0')
+        return cli_link_channel(link, configured, ret_channel);
+    buf_init(&target, RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
+    enum status status = home_target(line->home, service, &target);
+    if (status == STATUS_OK && !any_socket(buf_slice(&target)))
+        status = STATUS_UNAVAILABLE;
+    if (status == STATUS_OK)
+        status = cli_link_channel(link, buf_text(&target), ret_channel);
+    buf_fini(&target);
+    return status;
+}
+
+static void
+finish(struct cli_call_slot *slot, const struct rpc_result *result)
+{
+    struct cli_link *link = slot->link;
+    slot->done(slot->context, result);
+    link->under_way--;
+    if (link->under_way == 0)
+        loop_stop(link->loop);
+}
+
+static void
+on_done(void *context, const struct rpc_result *result)
+{
+    finish(context, result);
+}
+
+void
+cli_link_call(struct cli_link *link, struct rpc_channel *channel,
+              const ProtobufCServiceDescriptor *service, unsigned method,
+              const ProtobufCMessage *request,
+              const struct rpc_options *options, rpc_done_fn done,
+              void *context)
+{
+    CHECK(link->slot_count < CALLS_MAX);
+    struct cli_call_slot *slot = &link->slots[link->slot_count++];
+    *slot =
+        (struct cli_call_slot){.link = link, .done = done, .context = context};
+    slot->refused = rpc_call_start(channel, service, method, request, options,
+                                   on_done, slot, NULL);
+    if (slot->refused == STATUS_OK)
+        link->under_way++;
+}
+
+void
+cli_link_wait(struct cli_link *link)
+{
+    for (size_t i = 0; i < link->slot_count; i++) {
+        struct cli_call_slot *slot = &link->slots[i];
+        struct rpc_result result = {.status = slot->refused,
+                                    .message = "the call could not start",
+                                    .reason = "",
+                                    .served_by = ""};
+        if (slot->refused != STATUS_OK)
+            slot->done(slot->context, &result);
+    }
+    if (link->under_way > 0)
+        loop_run(link->loop);
+    link->slot_count = 0;
+}

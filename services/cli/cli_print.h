@@ -1,0 +1,12 @@
+/* Replies for people: a pick as a few lines, lists as tables, the rest as
+ * `name: value` lines. By descriptor, so a new reply needs nothing here. */
+#ifndef SERVICES_CLI_CLI_PRINT_H
+#define SERVICES_CLI_CLI_PRINT_H
+
+#include "core/base/buf.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+void cli_print_reply(const ProtobufCMessage *reply, struct buf *out);
+
+#endif

@@ -1,0 +1,307 @@
+/* Start in this order: check every daemon's configuration; make what is
+ * missing; start the supervisor (all services at once); when PostgreSQL
+ * answers, bring its schema up to date; wait for each daemon to say it is
+ * ready. What fails on the way stops everything again.
+ *
+ * Progress goes to stderr, the result to stdout. */
+#include "services/cli/cli_up.h"
+
+#include "core/base/buf.h"
+#include "core/base/check.h"
+#include "core/base/utc.h"
+#include "services/cli/cli_call.h"
+#include "services/cli/daemon_config.h"
+#include "services/local/stack.h"
+#include "services/local/supervisor.h"
+#include "services/store/database_url.h"
+#include "services/store/migrate.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_TIMEOUT_MS 60000  /* another up or down may be at work */
+#define READY_TIMEOUT_MS 30000 /* of one service */
+#define SHOWN_MAX (256u << 10)
+#define LOG_READ_MAX (2u << 20)
+#define LOG_SHOWN 600 /* bytes of a log's end that are printed */
+
+static ms_time
+now_ms(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (ms_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct stack
+stack_of(const struct command_line *line)
+{
+    return (struct stack){
+        .home = line->home,
+        .programs = line->programs,
+        .database_url = config_text(line->config, "database.url"),
+        .drain_timeout = config_duration_ms(line->config, "rpc.drain_timeout"),
+    };
+}
+
+static void
+progress(ms_time began, const char *what, const char *name)
+{
+    fprintf(stderr, "  %5.1f s  %s%s\n", (double)(now_ms() - began) / 1000,
+            what, name);
+}
+
+/* The end of a log from the start of a line. */
+static void
+print_log_end(const struct command_line *line, const char *name)
+{
+    char path[HOME_PATH_MAX];
+    char *bytes;
+    size_t len;
+    if (home_join(line->home, "log", path) != STATUS_OK ||
+        home_join(path, name, path) != STATUS_OK ||
+        home_join(path, "current", path) != STATUS_OK ||
+        home_read_file(path, LOG_READ_MAX, &bytes, &len) != STATUS_OK)
+        return;
+    const char *end = len > LOG_SHOWN ? bytes + len - LOG_SHOWN : bytes;
+    const char *start = end == bytes ? end : strchr(end, '\n');
+    fprintf(stderr, "%s\n(whole log: %s)\n", start != NULL ? start : end, path);
+    free(bytes);
+}
+
+static bool
+await(const struct command_line *line, ms_time began, const char *name)
+{
+    enum status status =
+        supervisor_await_ready(line->home, name, READY_TIMEOUT_MS);
+    if (status == STATUS_OK) {
+        progress(began, "ready: ", name);
+        return true;
+    }
+    command_say("%s %s; the end of its log:", name,
+                status == STATUS_ABORTED ? "ended again and again"
+                                         : "does not get ready");
+    print_log_end(line, name);
+    return false;
+}
+
+static void
+on_applied(void *context, const struct migration *migration)
+{
+    (void)context;
+    fprintf(stderr, "           schema: %s\n", migration->name);
+}
+
+static bool
+migrate(const struct command_line *line)
+{
+    char url[DATABASE_URL_MAX];
+    char error[MIGRATE_ERROR_MAX] = "";
+    enum status status = database_url_find(
+        config_text(line->config, "database.url"), line->home, url);
+    if (status != STATUS_OK) {
+        command_say("no database: start the stack, or set "
+                    "SMART_SPAWN_DATABASE_URL");
+        return false;
+    }
+    struct migrate_job job = {.url = url, .applied = on_applied};
+    status = migrate_run(&job, error);
+    if (status != STATUS_OK)
+        command_say("the schema could not be brought up to date (%s): %s",
+                    status_text(status), error);
+    return status == STATUS_OK;
+}
+
+int
+cli_up_migrate(struct command_line *line)
+{
+    if (!command_no_more(line))
+        return COMMAND_USAGE;
+    if (!migrate(line))
+        return COMMAND_UNAVAILABLE;
+    printf("schema version %u\n", migrate_newest());
+    return COMMAND_OK;
+}
+
+static void
+print_address(const struct command_line *line)
+{
+    struct buf shown;
+    buf_init(&shown, SHOWN_MAX);
+    if (daemon_config_ask(line, "gatewayd", &shown) == STATUS_OK) {
+        struct slice port = daemon_config_value(buf_slice(&shown), "http.port");
+        if (slice_eq(port, SLICE("0")))
+            printf("the port is in %s/log/gatewayd-1/current\n", line->home);
+        else
+            printf("http://localhost:%.*s/\n", SLICE_ARG(port));
+    }
+    buf_fini(&shown);
+}
+
+static bool
+await_daemons(const struct command_line *line, ms_time began)
+{
+    char instance[HOME_INSTANCE_MAX];
+    const char *process;
+    for (size_t i = 0; home_instance(i, instance, &process); i++) {
+        if (!await(line, began, instance))
+            return false;
+    }
+    return true;
+}
+
+/* From running services to a stack that answers; also for one whose `up` was
+ * interrupted here. */
+static bool
+settle(const struct command_line *line, const struct stack *stack,
+       ms_time began)
+{
+    bool private = stack->database_url[0] == '\0';
+    if (private && !await(line, began, STACK_DATABASE))
+        return false;
+    return migrate(line) && await_daemons(line, began);
+}
+
+static bool
+start(const struct command_line *line, const struct stack *stack)
+{
+    char error[CLUSTER_ERROR_MAX] = "";
+    ms_time began = now_ms();
+    /* What a killed supervisor left would hold sockets and locks. */
+    if (stack_stop(line->home, stack->drain_timeout) != STATUS_OK) {
+        command_say("a former stack of %s does not end", line->home);
+        return false;
+    }
+    progress(began, "preparing ", line->home);
+    if (stack_prepare(stack, error) != STATUS_OK) {
+        command_say("%s", error);
+        return false;
+    }
+    enum status status = supervisor_start(line->home);
+    if (status != STATUS_OK) {
+        command_say(status == STATUS_NOT_FOUND
+                        ? "s6 is not installed: apt-get install s6"
+                        : "the supervisor does not start; see %s/log/"
+                          "supervisor",
+                    line->home);
+        return false;
+    }
+    return settle(line, stack, began);
+}
+
+/* Until a signal, or until the supervisor is gone. */
+static int
+stay(const struct command_line *line, const sigset_t *signals)
+{
+    struct timespec second = {1, 0};
+    fprintf(stderr, "Ctrl-C stops everything.\n");
+    for (;;) {
+        if (sigtimedwait(signals, NULL, &second) > 0)
+            break;
+        if (errno == EAGAIN && !stack_is_running(line->home)) {
+            command_say("the stack was stopped");
+            return COMMAND_OK;
+        }
+    }
+    fprintf(stderr, "stopping\n");
+    struct stack stack = stack_of(line);
+    return stack_stop(line->home, stack.drain_timeout) == STATUS_OK
+               ? COMMAND_OK
+               : COMMAND_UNAVAILABLE;
+}
+
+/* With the lock held. */
+static int
+bring_up(struct command_line *line, bool *ret_was_running)
+{
+    struct stack stack = stack_of(line);
+    *ret_was_running = stack_is_running(line->home);
+    if (*ret_was_running) {
+        printf("already running at %s\n", line->home);
+        return settle(line, &stack, now_ms()) ? COMMAND_OK
+                                              : COMMAND_UNAVAILABLE;
+    }
+    enum status status = daemon_config_check(line);
+    if (status != STATUS_OK)
+        return status == STATUS_INVALID_ARGUMENT ? COMMAND_USAGE
+                                                 : COMMAND_UNAVAILABLE;
+    if (start(line, &stack))
+        return COMMAND_OK;
+    if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK)
+        command_say("not everything could be stopped again; see smart-spawn "
+                    "down");
+    return COMMAND_UNAVAILABLE;
+}
+
+static bool
+lock(const struct command_line *line, int *ret_fd)
+{
+    enum status status = stack_lock(line->home, LOCK_TIMEOUT_MS, ret_fd);
+    if (status == STATUS_ABORTED)
+        command_say("another up or down of %s is at work", line->home);
+    else if (status != STATUS_OK)
+        command_say("cannot use %s: %s", line->home, status_text(status));
+    return status == STATUS_OK;
+}
+
+int
+cli_up_run(struct command_line *line)
+{
+    int held;
+    bool was_running;
+    sigset_t signals;
+    bool detach = command_switch(line, "--detach");
+    if (!command_no_more(line))
+        return COMMAND_USAGE;
+    if (!lock(line, &held))
+        return COMMAND_UNAVAILABLE;
+    /* A signal during the start is kept until the start is whole. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    if (!detach)
+        (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    int result = bring_up(line, &was_running);
+    (void)close(held);
+    if (result != COMMAND_OK)
+        return result;
+    cli_call_first_pick(line);
+    print_address(line);
+    (void)fflush(stdout);
+    return detach || was_running ? COMMAND_OK : stay(line, &signals);
+}
+
+int
+cli_up_down(struct command_line *line)
+{
+    int held;
+    int result = COMMAND_OK;
+    char error[CLUSTER_ERROR_MAX] = "";
+    struct stack stack = stack_of(line);
+    bool delete = command_switch(line, "--delete-data");
+    if (!command_no_more(line))
+        return COMMAND_USAGE;
+    if (!lock(line, &held))
+        return COMMAND_UNAVAILABLE;
+    bool ran = stack_is_running(line->home);
+    if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK) {
+        command_say("something of %s does not end; see ps and %s/log",
+                    line->home, line->home);
+        result = COMMAND_UNAVAILABLE;
+    } else {
+        printf(ran ? "stopped %s\n" : "nothing ran at %s\n", line->home);
+    }
+    if (delete &&result == COMMAND_OK &&
+        stack_delete_data(line->home, error) != STATUS_OK) {
+        command_say("%s", error);
+        result = COMMAND_UNAVAILABLE;
+    }
+    (void)close(held);
+    return result;
+}

@@ -1,0 +1,55 @@
+/* The few habits that commands share. */
+#include "services/cli/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool
+command_switch(struct command_line *line, const char *name)
+{
+    bool found = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < line->count; i++) {
+        if (strcmp(line->arguments[i], "--") == 0) {
+            memmove(&line->arguments[kept], &line->arguments[i],
+                    (line->count - i) * sizeof(line->arguments[0]));
+            kept += line->count - i;
+            break;
+        }
+        if (strcmp(line->arguments[i], name) == 0)
+            found = true;
+        else
+            line->arguments[kept++] = line->arguments[i];
+    }
+    line->count = kept;
+    return found;
+}
+
+bool
+command_no_more(const struct command_line *line)
+{
+    if (line->count == 0)
+        return true;
+    command_say("%s does not take \"%.80s\"; see smart-spawn %s --help",
+                line->name, line->arguments[0], line->name);
+    return false;
+}
+
+void
+command_say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("smart-spawn: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+void
+command_say_no_stack(const struct command_line *line)
+{
+    command_say("no stack runs at %s: start it with ./dev up or smart-spawn up",
+                line->home);
+}

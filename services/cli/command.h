@@ -1,0 +1,51 @@
+/* What every subcommand gets and gives.
+ *
+ * A command is a function of struct command_line that returns the exit
+ * status: 0 done, 1 nothing found, 2 usage, 3 unavailable. It prints its
+ * result on stdout and what went wrong, with what to do next, on stderr. */
+#ifndef SERVICES_CLI_COMMAND_H
+#define SERVICES_CLI_COMMAND_H
+
+#include "services/runtime/config.h"
+#include "services/runtime/home.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define COMMAND_ARGUMENTS_MAX 256
+#define COMMAND_OUT_MAX (64u << 20) /* bytes printed by one command */
+
+enum command_exit {
+    COMMAND_OK = 0,
+    COMMAND_NOTHING = 1,
+    COMMAND_USAGE = 2,
+    COMMAND_UNAVAILABLE = 3,
+};
+
+struct command_line {
+    const struct config *config;
+    char home[HOME_PATH_MAX];     /* absolute */
+    char programs[HOME_PATH_MAX]; /* the folder smart-spawn itself is in */
+    const char *name;             /* of the command */
+    const char *arguments[COMMAND_ARGUMENTS_MAX]; /* what follows it */
+    size_t count;
+};
+
+struct command {
+    const char *name;
+    const char *usage;   /* what follows the name: "[--detach]" */
+    const char *summary; /* one sentence */
+    int (*run)(struct command_line *line);
+};
+
+/* Take a switch ("--json") out of the arguments; true when it was there. */
+bool command_switch(struct command_line *line, const char *name);
+/* For commands without arguments: complain about the first one that is left;
+ * true when there is none. */
+bool command_no_more(const struct command_line *line);
+/* "smart-spawn: …" on stderr, with a newline. */
+void command_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What to do when nothing answers. */
+void command_say_no_stack(const struct command_line *line);
+
+#endif

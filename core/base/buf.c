@@ -16,12 +16,13 @@
 #include <stdlib.h>
 
 #define CAPACITY_FIRST ((size_t)256)
-#define INTEGER_TEXT_MAX 21 /* sign and 20 digits */
-#define DIGITS_MAX 17       /* enough for every double */
-#define PLAIN_EXPONENT 21   /* from 1e21 on, and ... */
-#define PLAIN_LOWEST (-7)   /* ... up to 1e-7 an exponent is shorter */
-#define DOUBLE_TEXT_MAX 48  /* sign, zeros, digits, point, exponent */
-#define FIXED_TEXT_MAX 384  /* DBL_MAX has 309 digits; 9 decimals */
+#define LEN_LARGEST (SIZE_MAX / 2) /* whatever the maximum says */
+#define INTEGER_TEXT_MAX 21        /* sign and 20 digits */
+#define DIGITS_MAX 17              /* enough for every double */
+#define PLAIN_EXPONENT 21          /* from 1e21 on, and ... */
+#define PLAIN_LOWEST (-7)          /* ... up to 1e-7 an exponent is shorter */
+#define DOUBLE_TEXT_MAX 48         /* sign, zeros, digits, point, exponent */
+#define FIXED_TEXT_MAX 384         /* DBL_MAX has 309 digits; 9 decimals */
 
 void
 buf_init(struct buf *buf, size_t max)
@@ -89,7 +90,7 @@ buf_reserve(struct buf *buf, size_t more)
     if (buf->failed)
         return NULL;
     bool fits = buf->len <= buf->max && more <= buf->max - buf->len &&
-                more < SIZE_MAX - buf->len;
+                more < LEN_LARGEST - buf->len;
     if (!fits || !grow(buf, more)) {
         buf->failed = true;
         return NULL;

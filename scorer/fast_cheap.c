@@ -45,7 +45,7 @@ fast_cheap_belief(const struct normals *normals, const struct model *model,
     }
     belief.raw /= weight;
     belief.coverage = weight / full * general->coverage;
-    belief.reliability = category_reliability(tuning, weight / full);
+    belief.reliability = weight / full;
     belief.mean = quality_floor(tuning, general->mean) *
                   (tuning->points_centre +
                    belief.reliability * (belief.raw - tuning->points_centre));

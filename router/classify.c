@@ -24,9 +24,10 @@
 #define FORMULA_SIGNS_MANY 6
 #define NUMBERS_SOME 4
 #define WORDS_PER_NUMBER 12 /* fewer words to a number: a word problem */
-/* All that a text's body may add to one category: less than one clear phrase
- * of the request. */
-#define BODY_CAP 1.5
+#define HEAD_WORDS 3        /* fewer before a blank line are no request yet */
+/* All that stands outside the request may add to one category: less than one
+ * clear phrase of the request. */
+#define OUTSIDE_CAP 2.5
 
 /* How much a word counts, in hundredths. */
 enum factor {
@@ -55,7 +56,7 @@ struct pass {
     const struct classifier *classifier;
     struct slice task;
     struct classification *out;
-    double body[CATEGORY_COUNT];
+    double outside[CATEGORY_COUNT];
     uint8_t seen[LEXICON_FEATURES_MAX]; /* factor a feature was counted with */
     struct match matches[MATCHES_MAX];
     size_t match_count;
@@ -66,7 +67,8 @@ struct pass {
     size_t numbers; /* words that begin with a digit */
     size_t fences;  /* marks seen; odd: inside */
     bool quoted;
-    bool given;
+    bool given;      /* after a colon */
+    bool is_outside; /* after the blank line that ends the request */
     /* Keys and starts of the phrases that end at the last word. */
     uint64_t open_key[LEXICON_PHRASE_MAX];
     size_t open_start[LEXICON_PHRASE_MAX];
@@ -131,6 +133,8 @@ read_sign(struct pass *pass, size_t i)
         pass->quoted = !pass->quoted;
     if (c == '\n')
         pass->quoted = false;
+    if (c == '\n' && after == '\n' && pass->word_number >= HEAD_WORDS)
+        pass->is_outside = true;
     if (c == ':' && (after == ' ' || after == '\n') && i < HEAD_BYTES)
         pass->given = true;
     if (memchr(".?!\n", c, 4) != NULL && c != '\0')
@@ -158,13 +162,20 @@ read_gap(struct pass *pass, size_t from, size_t to)
     }
 }
 
+/* Behind the request: after a blank line, or far into a long text. */
+static bool
+is_outside(const struct pass *pass, size_t start)
+{
+    bool is_long = pass->task.len > HEAD_BYTES + TAIL_BYTES;
+    return pass->is_outside || (is_long && start >= HEAD_BYTES);
+}
+
 static unsigned
 factor_at(const struct pass *pass, size_t start)
 {
-    bool is_long = pass->task.len > HEAD_BYTES + TAIL_BYTES;
     unsigned factor = FACTOR_HEAD;
 
-    if (start >= HEAD_BYTES && is_long)
+    if (is_outside(pass, start))
         factor =
             start + TAIL_BYTES >= pass->task.len ? FACTOR_TAIL : FACTOR_BODY;
     else if (pass->word_number < LEAD_WORDS)
@@ -188,7 +199,7 @@ count_feature(struct pass *pass, const struct lexicon_entry *entry,
     if (factor <= *seen)
         return;
     double more = (double)(factor - *seen) / 100.0;
-    double *sums = factor <= FACTOR_BODY ? pass->body : pass->out->sums;
+    double *sums = is_outside(pass, start) ? pass->outside : pass->out->sums;
     for (size_t c = 0; c < CATEGORY_COUNT; c++)
         sums[c] += more * (double)entry->weight[c];
     *seen = (uint8_t)factor;
@@ -290,8 +301,8 @@ read_task(struct pass *pass)
     read_gap(pass, at, pass->task.len);
     add_marks(pass);
     for (size_t c = 0; c < CATEGORY_COUNT; c++) {
-        double body = pass->body[c];
-        pass->out->sums[c] += body > BODY_CAP ? BODY_CAP : body;
+        double outside = pass->outside[c];
+        pass->out->sums[c] += outside > OUTSIDE_CAP ? OUTSIDE_CAP : outside;
     }
 }
 

@@ -2,11 +2,12 @@
  *
  * A linear model over words and phrases: every feature of the lexicon that
  * occurs adds its weights once, scaled by where it occurs. The request counts
- * fully; text that was pasted after it counts little and is capped, code
- * fences count only as a mark, quoted words and what a text is *about* count
- * less than what is asked for. The category with the highest sum wins; ties go
- * to the earlier one, and `general` starts ahead, so it is the answer when
- * nothing says otherwise. A task that is a category's name is that category.
+ * fully; what follows a blank line or lies far into a long text counts little
+ * and is capped, code fences count only as a mark, quoted words and what a text
+ * is *about* count less than what is asked for. The category with the highest
+ * sum wins; ties go to the earlier one, and `general` starts ahead, so it is
+ * the answer when nothing says otherwise. A task that is a category's name is
+ * that category.
  *
  * Pure, deterministic, linear in the text (bounded by CLASSIFY_BYTES_MAX),
  * nothing is allocated while classifying. */

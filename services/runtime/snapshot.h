@@ -18,20 +18,34 @@
 #include <stdbool.h>
 
 #define SNAPSHOT_DELTAS_KEPT 1024
-#define SNAPSHOT_WAIT_MS 10000 /* how long a Watch is held open */
+#define SNAPSHOT_DELTAS_BYTES (16u << 20) /* of all deltas kept */
+#define SNAPSHOT_WHOLE_MAX (56u << 20)    /* bytes of a whole, encoded */
+#define SNAPSHOT_WAIT_MS 10000            /* how long a Watch is held open */
+#define SNAPSHOT_WATCHERS_MAX 1024        /* held open by one publisher */
+#define SNAPSHOT_DISK_EVERY_MS 5000       /* disk copies after deltas */
+#define SNAPSHOT_NAME_MAX 32              /* bytes, with NUL */
 
 struct snapshot_publisher;
 struct snapshot_follower;
+
+struct snapshot_version {
+    uint64_t epoch;    /* of the publishing process; 0: nothing yet */
+    uint64_t sequence; /* counts its publications, from 1 */
+    uint64_t hash;     /* of the content */
+    ms_time since;     /* wall clock, when it became current here; 0: never */
+};
 
 /* Encode the whole value as it is now into out. */
 typedef enum status (*snapshot_encode_fn)(void *context, struct buf *out);
 
 /* Publish under a (static) name on this server. Nothing is served until the
- * first snapshot_publish: a Watch waits. */
+ * first snapshot_publish: a Watch waits. Free publishers before the server.
+ * ALREADY_EXISTS for a name that is taken, RESOURCE_EXHAUSTED. */
 enum status
 snapshot_publisher_new(struct rpc_server *server, const char *name,
                        snapshot_encode_fn encode, void *context,
                        struct snapshot_publisher **ret_publisher) MUST_CHECK;
+/* Its open Watches end as UNAVAILABLE. */
 void snapshot_publisher_free(struct snapshot_publisher **publisher);
 /* The value was replaced: followers get the whole. hash is the content's; a
  * hash equal to the last one publishes nothing. */
@@ -40,6 +54,10 @@ snapshot_publish_whole(struct snapshot_publisher *publisher, uint64_t hash);
 /* The value moved by a delta (copied); hash is the content's afterwards. */
 void snapshot_publish_delta(struct snapshot_publisher *publisher,
                             struct slice delta, uint64_t hash);
+
+/* What is published now. */
+struct snapshot_version
+snapshot_publisher_version(const struct snapshot_publisher *publisher);
 
 struct snapshot_follower_options {
     const char *name;
@@ -57,16 +75,21 @@ struct snapshot_follower_options {
     void *context;
 };
 
-/* Follow; a copy on disk is installed before this returns. A broken copy is
- * logged and ignored. The channel is borrowed. */
+/* Follow; a copy on disk is installed before this returns (changed is called).
+ * A broken copy is logged and ignored. The channel is borrowed; free the
+ * follower first. RESOURCE_EXHAUSTED. */
 enum status
 snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
                       const struct snapshot_follower_options *options,
                       struct snapshot_follower **ret_follower) MUST_CHECK;
+/* Writes a disk copy that was still due. */
 void snapshot_follower_free(struct snapshot_follower **follower);
 /* True once anything was installed (from disk or publisher). */
 bool snapshot_follower_has(const struct snapshot_follower *follower);
 /* True while the publisher was heard within two waits. */
 bool snapshot_follower_is_current(const struct snapshot_follower *follower);
+/* What is held now; all 0 before anything was installed. */
+struct snapshot_version
+snapshot_follower_version(const struct snapshot_follower *follower);
 
 #endif

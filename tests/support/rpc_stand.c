@@ -196,7 +196,15 @@ stand_server_open(struct stand_server *server, struct rpc_stand *stand,
         .max_calls = max_calls,
         .metrics = server->metrics,
         .zmq = stand->zmq};
-    CHECK(rpc_server_new(stand->loop, &options, &server->server) == STATUS_OK);
+    /* libzmq closes the listener of a server before us in its own time. */
+    enum status status;
+    for (int i = 0; i < 100; i++) {
+        status = rpc_server_new(stand->loop, &options, &server->server);
+        if (status != STATUS_UNAVAILABLE)
+            break;
+        rpc_stand_run_for(stand, 10);
+    }
+    CHECK(status == STATUS_OK);
     rpc_server_add(server->server, &server->service.base);
 }
 

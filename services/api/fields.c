@@ -61,7 +61,7 @@ fields_item_size(const ProtobufCFieldDescriptor *field)
     case PROTOBUF_C_TYPE_MESSAGE:
         return sizeof(void *);
     }
-    CHECK(!"a field type that protobuf-c does not have");
+    CHECK(false && "a field type that protobuf-c does not have");
     return 0;
 }
 

@@ -110,7 +110,7 @@ transcode_in_kind(const ProtobufCFieldDescriptor *field)
             return TRANSCODE_TIME;
         return TRANSCODE_MESSAGE;
     }
-    CHECK(!"a field type that protobuf-c does not have");
+    CHECK(false && "a field type that protobuf-c does not have");
     return TRANSCODE_MESSAGE;
 }
 

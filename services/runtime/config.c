@@ -77,8 +77,8 @@ config_parse(const struct config_key *key, struct slice text,
         status = rule_text(key, text, ret_rule);
         break;
     case CONFIG_INT:
-        status = rule_number(text_i64(text, &number), key, number,
-                             "a whole number", ret_rule);
+        status = text_i64(text, &number);
+        status = rule_number(status, key, number, "a whole number", ret_rule);
         break;
     case CONFIG_BOOL:
         status = text_bool(text, &on);
@@ -87,12 +87,14 @@ config_parse(const struct config_key *key, struct slice text,
             snprintf(ret_rule, CONFIG_RULE_MAX, "must be yes or no");
         break;
     case CONFIG_DURATION:
+        status = text_duration(text, &number);
         status =
-            rule_number(text_duration(text, &number), key, number,
+            rule_number(status, key, number,
                         "a duration such as 250ms, 5s, 2m, 6h or 3d", ret_rule);
         break;
     case CONFIG_SIZE:
-        status = rule_number(text_size(text, &number), key, number,
+        status = text_size(text, &number);
+        status = rule_number(status, key, number,
                              "a size such as 4096, 64KiB or 1MiB", ret_rule);
         break;
     default:

@@ -485,12 +485,12 @@ store_open_metrics(struct store *store)
 
     (void)snprintf(labels, sizeof(labels), "store=\"%s\"", store->name);
     store->connects =
-        metrics_counter(metrics, "smart_spawn_store_connects_total", labels,
+        metrics_counter(metrics, "store_connects_total", labels,
                         "Connections to PostgreSQL that became usable.");
     store->retried = metrics_counter(
-        metrics, "smart_spawn_store_writes_alone_total", labels,
+        metrics, "store_writes_alone_total", labels,
         "Writes done again alone because another of their batch failed.");
-    store->is_up = metrics_gauge(metrics, "smart_spawn_store_up", labels,
+    store->is_up = metrics_gauge(metrics, "store_up", labels,
                                  "1 while the connection is usable.");
 }
 

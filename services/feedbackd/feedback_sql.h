@@ -1,0 +1,86 @@
+/* Every statement of feedbackd, by number, for the three connections.
+ *
+ * WRITE records, LAYER folds (short reads that must not wait), READ answers
+ * questions and does the daily upkeep (may be long). */
+#ifndef SERVICES_FEEDBACKD_FEEDBACK_SQL_H
+#define SERVICES_FEEDBACKD_FEEDBACK_SQL_H
+
+#include "feedback/community.h"
+#include "services/store/store.h"
+
+#define FEEDBACK_CHANNEL "smart_spawn_feedback"
+#define FEEDBACK_KEY_HOURS 24 /* how long an idempotency key holds */
+
+/* Columns of every WRITE's answer. */
+enum {
+    WRITE_RECORDED,
+    WRITE_FIRST_HASH,
+    WRITE_FIRST_RESULT,
+    WRITE_IN_QUOTA,
+    WRITE_RETRY_MS
+};
+
+enum write_statement {
+    WRITE_SPAWN,
+    WRITE_OUTCOME,
+    WRITE_REPORT,
+    WRITE_STATEMENTS
+};
+
+/* The first columns of the two changes; of what follows on pages. */
+enum { CHANGES_SNAPSHOT, CHANGES_DAY, CHANGES_LATE, CHANGES_COLUMNS };
+enum {
+    RATING_TENANT,
+    RATING_MODEL,
+    RATING_CATEGORY,
+    RATING_DAY,
+    RATING_STARS,
+    RATING_COUNT
+};
+enum {
+    VOTE_MODEL,
+    VOTE_CATEGORY,
+    VOTE_WEEK,
+    VOTE_INSTANCE,
+    VOTE_SUM,
+    VOTE_REPORTS
+};
+
+#define LAYER_PAGE_ROWS 20000    /* of a page */
+#define LAYER_CHANGES_ROWS 50000 /* more changes are a reason to load anew */
+
+enum layer_statement {
+    LAYER_SNAPSHOT,
+    LAYER_BASELINES,
+    LAYER_RATINGS,
+    LAYER_VOTES,
+    LAYER_RATING_CHANGES,
+    LAYER_VOTE_CHANGES,
+    LAYER_NOTIFY,
+    LAYER_STATEMENTS
+};
+
+enum read_statement {
+    READ_SCORES,
+    READ_STATS,
+    READ_MAKE_MONTHS,
+    READ_DROP_KEYS,
+    READ_DROP_WINDOWS,
+    READ_STATEMENTS
+};
+
+/* READ_STATS's first column: SQL's grouping() of (model, category, mode, day),
+ * a bit for each that a row is not grouped by. */
+#define STATS_OF_MODEL 7
+#define STATS_OF_CATEGORY 11
+#define STATS_OF_MODE 13
+#define STATS_OF_DAY 14
+#define STATS_OF_ALL 15
+#define STATS_MODELS_MAX 200 /* rows of by_model */
+#define SCORES_ROWS_MAX 1000
+
+extern const struct store_statement write_statements[WRITE_STATEMENTS];
+extern const struct store_statement layer_statements[LAYER_STATEMENTS];
+extern const struct store_statement read_statements[READ_STATEMENTS];
+
+#endif

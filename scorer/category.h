@@ -29,7 +29,6 @@
 #include <stdint.h>
 
 struct belief {
-    bool present;        /* false: no evidence; the rest is 0 */
     double mean;         /* 0..100, after shrinkage and bonuses */
     double raw;          /* 0..100, before */
     double coverage;     /* c, 0..1 */
@@ -37,6 +36,7 @@ struct belief {
     double disagreement; /* d, points */
     double mass;         /* k0, in ratings */
     uint32_t sources;    /* BIT(enum source) of the evidence */
+    bool present;        /* false: no evidence; the rest is 0 */
 };
 
 /* The number of sources in a set. */

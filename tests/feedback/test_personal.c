@@ -52,8 +52,8 @@ the_baseline_starts_at_four_and_goes_to_what_is_given(void **state)
 {
     (void)state;
     assert_true(personal_baseline(0, 0) == 4);
-    assert_true(personal_baseline(5 * 8, 8) == 4.5); /* half way at eight */
-    assert_true(personal_baseline(1 * 8, 8) == 2.5);
+    assert_true(personal_baseline(40, 8) == 4.5); /* half way at eight */
+    assert_true(personal_baseline(8, 8) == 2.5);
     assert_true(personal_baseline(UINT64_C(5000000), 1000000) > 4.99999);
     assert_true(personal_baseline(UINT64_C(5000000), 1000000) < 5);
 }

@@ -82,8 +82,8 @@ more_evidence_of_any_kind_narrows_the_interval(void **state)
 {
     double last = 1000;
     (void)state;
-    for (double mass = 0; mass < 12; mass += 0.5) {
-        struct blend_evidence evidence = {.personal_mass = mass};
+    for (int halves = 0; halves < 24; halves++) {
+        struct blend_evidence evidence = {.personal_mass = halves / 2.0};
         struct score score = score_of(50, 8, &evidence);
         assert_true(score.high - score.low < last);
         last = score.high - score.low;
@@ -96,10 +96,10 @@ static void
 evidence_that_grows_by_a_little_moves_the_mean_by_a_little(void **state)
 {
     (void)state;
-    for (double mass = 0; mass < 30; mass += 0.01) {
-        struct blend_evidence less = {.personal_mass = mass,
+    for (int hundredths = 0; hundredths < 3000; hundredths++) {
+        struct blend_evidence less = {.personal_mass = hundredths / 100.0,
                                       .personal_shift = 0.2};
-        struct blend_evidence more = {.personal_mass = mass + 0.01,
+        struct blend_evidence more = {.personal_mass = (hundredths + 1) / 100.0,
                                       .personal_shift = 0.2};
         double step = score_of(60, 6, &more).mean - score_of(60, 6, &less).mean;
         assert_true(step >= -1e-9 && step <= 20 * 0.01 / 6 + 1e-9);
@@ -110,7 +110,8 @@ static void
 the_benchmark_keeps_forty_percent_whatever_comes(void **state)
 {
     (void)state;
-    for (double k0 = 4; k0 <= 12; k0 += 0.5) {
+    for (int halves = 8; halves <= 24; halves++) {
+        double k0 = halves / 2.0;
         struct blend_evidence flood = {.community_mass = 1e9,
                                        .community_mean = 1,
                                        .personal_mass = 1e9,

@@ -12,7 +12,8 @@
 #include "scorer/score_update.h"
 #include "tests/scorer/catalog_kit.h"
 
-#define MODELS 12
+#define MODELS ((size_t)12)
+#define CELLS (MODELS * CATEGORY_COUNT)
 #define TENANTS 9
 #define EVENTS 10000
 #define TODAY 20000
@@ -32,9 +33,9 @@ dice_next(struct dice *dice, uint64_t sides)
     return dice->state % sides;
 }
 
-static const char *const IDS[MODELS] = {"a/one", "a/two", "b/six", "b/two",
-                                        "c/one", "c/two", "d/one", "d/two",
-                                        "e/one", "e/two", "f/one", "f/two"};
+static const char *const IDS[12] = {"a/one", "a/two", "b/six", "b/two",
+                                    "c/one", "c/two", "d/one", "d/two",
+                                    "e/one", "e/two", "f/one", "f/two"};
 static const char *const NAMES[TENANTS] = {
     "acme", "beta", "default", "dora", "elmo", "fay", "gus", "hanna", "ivo"};
 
@@ -154,7 +155,7 @@ assert_same_table(const struct score_table *a, const struct score_table *b)
     assert_int_equal(a->version, b->version);
     assert_int_equal(a->version, score_table_hash(a));
     assert_int_equal(a->personal_count, b->personal_count);
-    for (size_t i = 0; i < MODELS * CATEGORY_COUNT; i++)
+    for (size_t i = 0; i < CELLS; i++)
         assert_same_score(&a->base[i], &b->base[i]);
     for (size_t i = 0; i < a->personal_count; i++) {
         assert_int_equal(personal_score_cmp(&a->personal[i], &b->personal[i]),
@@ -183,8 +184,7 @@ a_table_without_layers_holds_benchmarks_only(void **state)
     assert_true(book->table->base[CATEGORY_GENERAL].present);
     assert_true(isnan(book->table->base[CATEGORY_GENERAL].community));
     for (size_t c = 0; c < CATEGORY_COUNT; c++)
-        assert_false(
-            book->table->base[(MODELS - 1) * CATEGORY_COUNT + c].present);
+        assert_false(book->table->base[CELLS - CATEGORY_COUNT + c].present);
     score_book_free(&book);
     assert_null(book);
 }
@@ -212,7 +212,7 @@ a_rating_changes_its_own_cell_and_no_other(void **state)
     assert_int_equal(touched.items[0].category, CATEGORY_CODING);
     assert_int_equal(book->table->personal_count, 1);
     assert_int_equal(book->table->made_at, NOW + 1);
-    for (size_t i = 0; i < MODELS * CATEGORY_COUNT; i++)
+    for (size_t i = 0; i < CELLS; i++)
         assert_same_score(&book->table->base[i], &before->table->base[i]);
     const struct score *own =
         score_table_score(book->table, SLICE("acme"), 0, CATEGORY_CODING);
@@ -330,8 +330,8 @@ evidence_on_a_model_without_benchmarks_makes_no_score(void **state)
     struct score_book *book = build(&layers);
     (void)state;
     assert_int_equal(book->table->personal_count, 0);
-    assert_false(score_table_score(book->table, SLICE("acme"), MODELS - 1,
-                                   CATEGORY_CODING)
+    assert_false(score_table_score(book->table, SLICE("acme"),
+                                   (uint32_t)MODELS - 1, CATEGORY_CODING)
                      ->present);
     score_book_free(&book);
 }

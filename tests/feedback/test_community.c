@@ -177,6 +177,31 @@ one_hostile_in_ten_moves_nothing_when_the_rest_agree(void **state)
     assert_mean(crowd, 4);
 }
 
+/* The community's share of a score is at most a fifth (scorer/blend.h), so 3
+ * points of a score are 15 points of the mean, 0.6 stars. Tried on honest
+ * crowds that agree, that differ, and that hate or love. */
+static void
+one_hostile_in_ten_moves_a_score_by_three_points_at_most(void **state)
+{
+    static const uint32_t crowds[][6] = {
+        {4, 4, 4, 4, 4, 4}, {1, 2, 3, 4, 5, 3}, {1, 5, 1, 5, 1, 5},
+        {2, 3, 4, 4, 5, 5}, {5, 5, 5, 5, 5, 1}, {1, 1, 5, 5, 5, 5}};
+    struct crowd *crowd = *state;
+    for (size_t c = 0; c < sizeof crowds / sizeof crowds[0]; c++) {
+        for (uint32_t hostile = 1; hostile <= 5; hostile += 4) {
+            crowd->count = 0;
+            for (unsigned i = 0; i < 90; i++)
+                vote(crowd, i, 0, crowds[c][i % 6], 1);
+            assert_int_equal(fold(crowd), STATUS_OK);
+            double honest = crowd->cell.mean;
+            for (unsigned i = 90; i < 100; i++)
+                vote(crowd, i, 0, hostile, 100);
+            assert_int_equal(fold(crowd), STATUS_OK);
+            assert_true(fabs(crowd->cell.mean - honest) <= 0.15);
+        }
+    }
+}
+
 static void
 four_instances_release_nothing_but_are_counted(void **state)
 {
@@ -261,6 +286,7 @@ main(void)
         CROWD_TEST(older_votes_of_an_instance_count_less_in_its_voice),
         CROWD_TEST(the_order_of_votes_does_not_matter_to_the_bit),
         CROWD_TEST(one_hostile_in_ten_moves_nothing_when_the_rest_agree),
+        CROWD_TEST(one_hostile_in_ten_moves_a_score_by_three_points_at_most),
         CROWD_TEST(four_instances_release_nothing_but_are_counted),
         CROWD_TEST(no_votes_release_nothing),
         CROWD_TEST(votes_that_are_all_ancient_have_a_mean_but_no_mass),

@@ -262,6 +262,9 @@ make_figures(struct assembly *work)
             served.reasoning = draft->offer->reasoning;
             served.effort = draft->offer->default_effort;
         }
+        /* Newer entries of OpenRouter may leave the limit out. */
+        if (model->max_output_tokens == 0 && draft->previous != NULL)
+            model->max_output_tokens = draft->previous->max_output_tokens;
         evidence_of(&work->evidence, i, &served, &cursor, &result);
         carry_over(work, draft->previous, &result);
         set_figures(work, model, &result);

@@ -1,0 +1,59 @@
+/* One source fetched: every page of every board, retried, understood.
+ *
+ * A run ends with its record sets or with a reason; it never gives half a
+ * board. Pages are asked one after another, each with the timeout. A failure
+ * that may pass (UNAVAILABLE, DEADLINE_EXCEEDED, DATA_LOSS, 429) is tried
+ * again twice with growing, jittered pauses, or after the Retry-After when
+ * that is short. Validators (ETag, Last-Modified) are kept between runs, so an
+ * unchanged source costs one small answer. */
+#ifndef SERVICES_INGESTD_SOURCE_FETCH_H
+#define SERVICES_INGESTD_SOURCE_FETCH_H
+
+#include "core/types/vocabulary.h"
+#include "ingest/record.h"
+#include "services/fetch/fetcher.h"
+
+#define SOURCE_FETCH_BOARDS_MAX 2 /* LMArena: text and vision */
+#define SOURCE_FETCH_PAGES_MAX 200
+#define SOURCE_FETCH_PAGE_ROWS 100 /* rows asked for at a time */
+#define SOURCE_FETCH_RETRIES 2
+#define SOURCE_FETCH_REASON_MAX 320
+
+struct source_fetch_options {
+    enum source source;
+    const char *url;     /* "" or "none": never fetched */
+    const char *api_key; /* "" for none */
+    size_t max_bytes;
+    ms_dur timeout;
+};
+
+/* What is held of a source: the records of its last good run. */
+struct source_fetch_good {
+    struct arena *arena; /* NULL before the first good run */
+    struct record_set *sets[SOURCE_FETCH_BOARDS_MAX];
+    size_t set_count;
+    ms_time fetched_at;
+};
+
+struct source_fetch;
+
+/* ended is called once per started run, never from inside start. reason is
+ * "" when the run was good (also when nothing had changed). */
+typedef void (*source_fetch_ended_fn)(void *context, enum source source,
+                                      const char *reason);
+
+enum status source_fetch_new(struct loop *loop, struct fetcher *fetcher,
+                             const struct source_fetch_options *options,
+                             source_fetch_ended_fn ended, void *context,
+                             struct source_fetch **ret_source) MUST_CHECK;
+void source_fetch_free(struct source_fetch **source);
+/* Whether the source is fetched at all. */
+bool source_fetch_is_on(const struct source_fetch *source);
+/* Start a run. FAILED_PRECONDITION while one is under way or when off. */
+enum status source_fetch_start(struct source_fetch *source) MUST_CHECK;
+/* What the last good run understood; ->arena is NULL when there was none.
+ * Stays until the next good run has ended. */
+const struct source_fetch_good *
+source_fetch_good(const struct source_fetch *source);
+
+#endif

@@ -20,6 +20,7 @@
 
 #define STAND_PATIENCE_MS 20000
 #define STAND_HELD_MAX 512
+#define STAND_SPIN_MS 30
 
 struct rpc_stand {
     char folder[64];
@@ -50,6 +51,7 @@ enum stand_mode {
     STAND_FAIL,        /* NOT_FOUND "NOBODY" */
     STAND_UNAVAILABLE, /* answers UNAVAILABLE */
     STAND_HOLD,        /* keeps the call: stand_server_release answers */
+    STAND_SPIN,        /* keeps the processor for STAND_SPIN_MS, then echoes */
     STAND_HANG,        /* child only: the handler never returns */
 };
 

@@ -1,4 +1,5 @@
-/* The serving side over real sockets: answers, refusals, what is dropped. */
+/* The serving side over real sockets: answers, refusals, what is dropped.
+ * "raw" is a bare DEALER that says whatever a test wants said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,50 +14,553 @@
 #include <string.h>
 #include <zmq.h>
 
+struct house {
+    struct rpc_stand stand;
+    struct stand_server server;
+    void *raw;
+    /* The last frames raw received. */
+    char header[RPC_HEADER_MAX], body[RPC_HEADER_MAX];
+    size_t header_len, body_len;
+    struct arena *arena;
+};
+
 static int
 set_up(void **state)
 {
-    static struct rpc_stand stand;
-    memset(&stand, 0, sizeof stand);
-    rpc_stand_open(&stand);
-    *state = &stand;
+    static struct house house;
+    memset(&house, 0, sizeof house);
+    rpc_stand_open(&house.stand);
+    stand_server_open(&house.server, &house.stand, "one", STAND_ECHO, 100);
+    house.arena = arena_new(1 << 20);
+    house.raw = zmq_socket(house.stand.zmq, ZMQ_DEALER);
+    int none = 0;
+    assert_int_equal(zmq_setsockopt(house.raw, ZMQ_LINGER, &none, sizeof none),
+                     0);
+    assert_int_equal(
+        zmq_connect(house.raw, rpc_stand_endpoint(&house.stand, "one")), 0);
+    *state = &house;
     return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    rpc_stand_close(*state);
+    struct house *house = *state;
+    if (house->raw != NULL)
+        assert_int_equal(zmq_close(house->raw), 0);
+    arena_free(&house->arena);
+    stand_server_close(&house->server);
+    rpc_stand_close(&house->stand);
     return 0;
 }
+
+/* --- raw ------------------------------------------------------------------ */
+
+static void
+raw_part(struct house *house, const void *bytes, size_t len, bool more)
+{
+    assert_int_equal(zmq_send(house->raw, bytes, len, more ? ZMQ_SNDMORE : 0),
+                     len);
+}
+
+static Ss__FrameHeader
+make_header(int kind, uint64_t id)
+{
+    Ss__FrameHeader header = SS__FRAME_HEADER__INIT;
+    static char method[] = "ss.Health/Check";
+    header.kind = (Ss__FrameKind)kind;
+    header.version = RPC_VERSION;
+    header.call_id = id;
+    if (kind == SS__FRAME_KIND__FRAME_REQ)
+        header.method = method;
+    return header;
+}
+
+static void
+raw_send(struct house *house, const Ss__FrameHeader *header, struct slice body)
+{
+    uint8_t bytes[8192];
+    assert_true(ss__frame_header__get_packed_size(header) <= sizeof bytes);
+    size_t len = ss__frame_header__pack(header, bytes);
+    raw_part(house, bytes, len, true);
+    raw_part(house, body.ptr, body.len, false);
+}
+
+static void
+raw_request(struct house *house, uint64_t id, uint32_t timeout_ms)
+{
+    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, id);
+    header.has_timeout_ms = true;
+    header.timeout_ms = timeout_ms;
+    raw_send(house, &header, SLICE(""));
+}
+
+/* The next message for raw, or NULL when none came for a while. */
+static Ss__FrameHeader *
+raw_receive(struct house *house)
+{
+    int len = -1;
+    for (int i = 0; i < 1000 && len < 0; i++) {
+        if (i > 0)
+            rpc_stand_run_for(&house->stand, 1);
+        len = zmq_recv(house->raw, house->header, sizeof house->header,
+                       ZMQ_DONTWAIT);
+    }
+    if (len < 0)
+        return NULL;
+    house->header_len = (size_t)len;
+    len = zmq_recv(house->raw, house->body, sizeof house->body, 0);
+    assert_true(len >= 0);
+    house->body_len = (size_t)len;
+    Ss__FrameHeader *header;
+    assert_int_equal(
+        rpc_frame_parse(slice_make(house->header, house->header_len),
+                        house->arena, &header),
+        STATUS_OK);
+    return header;
+}
+
+static void
+raw_ping(struct house *house, uint64_t id)
+{
+    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_PING, id);
+    raw_send(house, &header, SLICE(""));
+}
+
+static uint64_t
+count(struct house *house, const char *name)
+{
+    return rpc_stand_count(house->server.metrics, name);
+}
+
+/* --- normal use ----------------------------------------------------------- */
 
 static void
 a_call_is_answered(void **state)
 {
-    struct rpc_stand *stand = *state;
-    struct stand_server server;
+    struct house *house = *state;
     struct stand_call call;
-    stand_server_open(&server, stand, "one", STAND_ECHO, 100);
-    struct rpc_channel *channel =
-        stand_channel(stand, rpc_stand_endpoint(stand, "one"), 10);
-    stand_call_wait(
-        &call, stand, channel,
-        &(struct stand_call_options){.timeout = 5000, .tenant = "acme"});
+    struct rpc_channel *channel = stand_channel(
+        &house->stand, rpc_stand_endpoint(&house->stand, "one"), 10);
+    ms_time before = loop_now(house->stand.loop);
+    stand_call_wait(&call, &house->stand, channel,
+                    &(struct stand_call_options){
+                        .timeout = 5000, .tenant = "acme", .key = "k-1"});
     assert_int_equal(call.status, STATUS_OK);
     assert_string_equal(call.served_by, "one");
     assert_string_equal(call.detail, "acme");
-    assert_string_equal(server.last_caller, "test-1");
-    assert_string_equal(server.last_metadata, "blue");
+    assert_string_equal(house->server.last_caller, "test-1");
+    assert_string_equal(house->server.last_metadata, "blue");
+    assert_string_equal(house->server.last_key, "k-1");
+    assert_in_range(house->server.last_deadline - before, 4000, 6000);
     assert_true(rpc_channel_is_up(channel));
+    assert_int_equal(rpc_server_in_flight(house->server.server), 0);
     rpc_channel_free(&channel);
-    stand_server_close(&server);
 }
+
+static void
+a_call_continues_its_caller_s_trace(void **state)
+{
+    struct house *house = *state;
+    struct stand_call call;
+    struct trace trace = trace_start();
+    struct rpc_channel *channel = stand_channel(
+        &house->stand, rpc_stand_endpoint(&house->stand, "one"), 10);
+    stand_call_wait(
+        &call, &house->stand, channel,
+        &(struct stand_call_options){.timeout = 5000, .trace = &trace});
+    const struct trace *seen = &house->server.last_trace;
+    assert_true(seen->id_high == trace.id_high && seen->id_low == trace.id_low);
+    assert_true(seen->span != trace.span && seen->span != 0);
+    rpc_channel_free(&channel);
+}
+
+static void
+a_bare_dealer_is_answered_as_the_grammar_says(void **state)
+{
+    struct house *house = *state;
+    raw_request(house, 77, 1000);
+    const Ss__FrameHeader *reply = raw_receive(house);
+    assert_non_null(reply);
+    assert_int_equal(reply->kind, SS__FRAME_KIND__FRAME_REP);
+    assert_int_equal(reply->call_id, 77);
+    assert_int_equal(reply->status, STATUS_OK);
+    assert_string_equal(reply->served_by, "one");
+    assert_true(reply->has_boot_epoch && reply->has_load);
+    assert_int_equal(reply->boot_epoch, rpc_server_epoch(house->server.server));
+    Ss__HealthReply *body = ss__health_reply__unpack(
+        NULL, house->body_len, (const uint8_t *)house->body);
+    assert_non_null(body);
+    assert_string_equal(body->instance, "one");
+    ss__health_reply__free_unpacked(body, NULL);
+}
+
+static void
+ping_is_answered_with_pong(void **state)
+{
+    struct house *house = *state;
+    raw_ping(house, 5);
+    const Ss__FrameHeader *reply = raw_receive(house);
+    assert_non_null(reply);
+    assert_int_equal(reply->kind, SS__FRAME_KIND__FRAME_PONG);
+    assert_int_equal(reply->call_id, 5);
+}
+
+static void
+a_handler_may_fail_with_a_status_a_reason_and_a_hint(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_FAIL;
+    raw_request(house, 1, 1000);
+    const Ss__FrameHeader *reply = raw_receive(house);
+    assert_non_null(reply);
+    assert_int_equal(reply->status, STATUS_NOT_FOUND);
+    assert_string_equal(reply->reason, "NOBODY");
+    assert_string_equal(reply->message, "nobody is here"); /* was a newline */
+    assert_int_equal(reply->retry_after_ms, 70);
+    assert_int_equal(house->body_len, 0);
+}
+
+static void
+a_handler_may_answer_later(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_HOLD;
+    raw_request(house, 1, 5000);
+    raw_request(house, 2, 5000);
+    rpc_stand_run_for(&house->stand, 50);
+    assert_int_equal(rpc_server_in_flight(house->server.server), 2);
+    stand_server_release(&house->server);
+    assert_int_equal(raw_receive(house)->call_id, 1);
+    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(rpc_server_in_flight(house->server.server), 0);
+}
+
+static void
+a_drain_answers_what_it_has_and_refuses_the_rest(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_HOLD;
+    raw_ping(house, 1);
+    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_PONG);
+    raw_request(house, 2, 5000);
+    rpc_stand_run_for(&house->stand, 50);
+    assert_int_equal(rpc_server_in_flight(house->server.server), 1);
+    rpc_server_drain(house->server.server, (loop_fn)loop_stop,
+                     house->stand.loop);
+    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_GOAWAY);
+    raw_ping(house, 3);
+    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_GOAWAY);
+    raw_request(house, 4, 5000);
+    const Ss__FrameHeader *refused = raw_receive(house);
+    assert_int_equal(refused->call_id, 4);
+    assert_int_equal(refused->status, STATUS_UNAVAILABLE);
+    assert_string_equal(refused->reason, "DRAINING");
+    assert_true(refused->retry_after_ms > 0);
+    stand_server_release(&house->server);
+    loop_run(house->stand.loop); /* drained stops it */
+    assert_int_equal(raw_receive(house)->call_id, 2);
+}
+
+/* --- edges ---------------------------------------------------------------- */
+
+static void
+a_call_whose_deadline_passed_while_it_waited_is_not_run(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_SPIN;
+    /* While the first runs the others arrive; while the second runs the
+     * third's time passes. */
+    raw_request(house, 1, 5000);
+    raw_request(house, 2, 5000);
+    raw_request(house, 3, STAND_SPIN_MS / 3);
+    raw_request(house, 4, 5000);
+    assert_int_equal(raw_receive(house)->call_id, 1);
+    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(raw_receive(house)->call_id, 4);
+    assert_int_equal(house->server.served, 3);
+    assert_int_equal(count(house, "rpc_calls_expired_total"), 1);
+}
+
+static void
+a_call_cancelled_while_it_waited_is_not_run(void **state)
+{
+    struct house *house = *state;
+    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 3);
+    house->server.mode = STAND_SPIN;
+    raw_request(house, 1, 5000);
+    raw_request(house, 2, 5000);
+    raw_request(house, 3, 5000);
+    raw_send(house, &cancel, SLICE(""));
+    raw_request(house, 4, 5000);
+    assert_int_equal(raw_receive(house)->call_id, 1);
+    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(raw_receive(house)->call_id, 4);
+    assert_int_equal(house->server.served, 3);
+    assert_int_equal(count(house, "rpc_calls_cancelled_total"), 1);
+}
+
+static void
+a_call_cancelled_while_it_is_held_gets_no_reply(void **state)
+{
+    struct house *house = *state;
+    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
+    house->server.mode = STAND_HOLD;
+    raw_request(house, 1, 5000);
+    raw_request(house, 2, 5000);
+    rpc_stand_run_for(&house->stand, 50);
+    raw_send(house, &cancel, SLICE(""));
+    rpc_stand_run_for(&house->stand, 50);
+    assert_true(rpc_call_is_cancelled(house->server.held[0].data));
+    assert_false(rpc_call_is_cancelled(house->server.held[1].data));
+    stand_server_release(&house->server);
+    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(count(house, "rpc_calls_cancelled_total"), 1);
+}
+
+static void
+another_peer_cannot_cancel_my_call(void **state)
+{
+    struct house *house = *state;
+    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
+    house->server.mode = STAND_HOLD;
+    raw_request(house, 1, 5000);
+    rpc_stand_run_for(&house->stand, 50);
+    void *mine = house->raw;
+    house->raw = zmq_socket(house->stand.zmq, ZMQ_DEALER);
+    assert_int_equal(
+        zmq_connect(house->raw, rpc_stand_endpoint(&house->stand, "one")), 0);
+    raw_send(house, &cancel, SLICE(""));
+    raw_ping(house, 9);
+    assert_int_equal(raw_receive(house)->call_id, 9); /* CANCEL came before */
+    assert_int_equal(zmq_close(house->raw), 0);
+    house->raw = mine;
+    stand_server_release(&house->server);
+    assert_int_equal(raw_receive(house)->status, STATUS_OK);
+}
+
+static void
+calls_past_the_maximum_are_refused_with_a_hint(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_HOLD;
+    for (uint64_t id = 1; id <= 101; id++)
+        raw_request(house, id, 5000);
+    const Ss__FrameHeader *refused = raw_receive(house);
+    assert_non_null(refused);
+    assert_int_equal(refused->call_id, 101);
+    assert_int_equal(refused->status, STATUS_RESOURCE_EXHAUSTED);
+    assert_int_equal(refused->retry_after_ms, RPC_RETRY_HINT_MS);
+    assert_int_equal(refused->load, 100);
+    assert_int_equal(count(house, "rpc_calls_refused_total"), 1);
+    /* PING is answered all the same. */
+    raw_ping(house, 500);
+    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_PONG);
+    stand_server_release(&house->server);
+    for (uint64_t id = 1; id <= 100; id++)
+        assert_int_equal(raw_receive(house)->call_id, id);
+}
+
+static void
+a_flood_is_served_without_starving_the_loop(void **state)
+{
+    struct house *house = *state;
+    for (uint64_t id = 1; id <= 800; id++)
+        raw_ping(house, id);
+    /* More than three batches; a timer of 1 ms fires all the same. */
+    ms_time before = loop_now(house->stand.loop);
+    rpc_stand_run_for(&house->stand, 1);
+    assert_true(loop_now(house->stand.loop) - before < 500);
+    for (uint64_t id = 1; id <= 800; id++)
+        assert_int_equal(raw_receive(house)->call_id, id);
+}
+
+static void
+an_unknown_method_or_service_is_unimplemented(void **state)
+{
+    struct house *house = *state;
+    const char *methods[] = {"ss.Health/Nothing", "ss.Nobody/Check",
+                             "ss.Health/check", "Health/Check"};
+    for (size_t i = 0; i < 4; i++) {
+        Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, i);
+        header.method = (char *)(uintptr_t)methods[i];
+        raw_send(house, &header, SLICE(""));
+        assert_int_equal(raw_receive(house)->status, STATUS_UNIMPLEMENTED);
+    }
+    assert_int_equal(count(house, "rpc_calls_unknown_total"), 4);
+}
+
+/* --- failures ------------------------------------------------------------- */
+
+static void
+a_body_that_is_no_message_is_an_invalid_argument(void **state)
+{
+    struct house *house = *state;
+    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(house, &header, SLICE("\x0a\xff"));
+    const Ss__FrameHeader *reply = raw_receive(house);
+    assert_int_equal(reply->status, STATUS_INVALID_ARGUMENT);
+    assert_string_equal(reply->reason, "BODY");
+    assert_int_equal(house->server.served, 0);
+}
+
+static void
+garbage_is_counted_and_never_answered(void **state)
+{
+    struct house *house = *state;
+    Ss__FrameHeader header;
+    struct slice none = SLICE("");
+    raw_part(house, "", 0, false);            /* one empty frame */
+    raw_part(house, "garbage", 7, false);     /* one frame */
+    raw_part(house, "\xff\xff\xff", 3, true); /* no header */
+    raw_part(house, "", 0, false);
+    raw_part(house, "", 0, true); /* an empty header */
+    raw_part(house, "", 0, false);
+    for (int i = 0; i < 40; i++) /* forty frames */
+        raw_part(house, "x", 1, i < 39);
+    header = make_header(SS__FRAME_KIND__FRAME_REP, 1);
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_PONG, 1);
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_GOAWAY, 1);
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    header.version = 2;
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    header.method = NULL;
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    char control[] = "line\nbreak";
+    header.caller = control;
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    char invalid[] = "\xc0\xaf";
+    header.tenant = invalid;
+    raw_send(house, &header, none);
+    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    static char large[RPC_HEADER_MAX];
+    memset(large, 'a', sizeof large - 1);
+    header.idempotency_key = large;
+    raw_send(house, &header, none);
+    /* What is sound is still served, and first to be answered. */
+    raw_request(house, 99, 5000);
+    const Ss__FrameHeader *reply = raw_receive(house);
+    assert_non_null(reply);
+    assert_int_equal(reply->call_id, 99);
+    assert_int_equal(count(house, "rpc_frames_bad_total"), 13);
+    assert_int_equal(house->server.served, 1);
+}
+
+static void
+a_reply_to_a_peer_that_left_is_dropped_and_counted(void **state)
+{
+    struct house *house = *state;
+    house->server.mode = STAND_HOLD;
+    raw_request(house, 1, 5000);
+    rpc_stand_run_for(&house->stand, 50);
+    assert_int_equal(house->server.held_count, 1);
+    assert_int_equal(zmq_close(house->raw), 0);
+    house->raw = NULL;
+    rpc_stand_run_for(&house->stand, 200);
+    stand_server_release(&house->server);
+    assert_int_equal(count(house, "rpc_replies_dropped_total"), 1);
+}
+
+static void
+endpoints_that_may_not_be_served_are_refused(void **state)
+{
+    struct house *house = *state;
+    static const struct {
+        const char *endpoint;
+        enum status expected;
+    } rows[] = {
+        {"tcp://0.0.0.0:7001", STATUS_PERMISSION_DENIED},
+        {"tcp://*:7001", STATUS_PERMISSION_DENIED},
+        {"tcp://192.168.1.1:7001", STATUS_PERMISSION_DENIED},
+        {"tcp://[::]:7001", STATUS_PERMISSION_DENIED},
+        {"tcp://localhost:7001", STATUS_PERMISSION_DENIED},
+        {"tcp://127.0.0.1", STATUS_INVALID_ARGUMENT},
+        {"tcp://127.0.0.1:70000", STATUS_INVALID_ARGUMENT},
+        {"udp://127.0.0.1:7001", STATUS_INVALID_ARGUMENT},
+        {"", STATUS_INVALID_ARGUMENT},
+        {"ipc://", STATUS_INVALID_ARGUMENT},
+        {"ipc:///nowhere/at/all.sock", STATUS_UNAVAILABLE},
+    };
+    struct rpc_server *server = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct rpc_server_options options = {.endpoint = rows[i].endpoint,
+                                                   .instance = "two",
+                                                   .max_calls = 10,
+                                                   .metrics =
+                                                       house->stand.metrics,
+                                                   .zmq = house->stand.zmq};
+        enum status got = rpc_server_new(house->stand.loop, &options, &server);
+        if (got != rows[i].expected)
+            fail_msg("%s: %s, not %s", rows[i].endpoint, status_text(got),
+                     status_text(rows[i].expected));
+        assert_null(server);
+    }
+}
+
+static void
+an_endpoint_somebody_serves_is_not_taken_over(void **state)
+{
+    struct house *house = *state;
+    struct rpc_server *second = NULL;
+    const struct rpc_server_options options = {
+        .endpoint = rpc_stand_endpoint(&house->stand, "one"),
+        .instance = "two",
+        .max_calls = 10,
+        .metrics = house->stand.metrics,
+        .zmq = house->stand.zmq};
+    assert_int_equal(rpc_server_new(house->stand.loop, &options, &second),
+                     STATUS_UNAVAILABLE);
+    raw_request(house, 1, 5000);
+    assert_string_equal(raw_receive(house)->served_by, "one");
+}
+
+static void
+tcp_on_loopback_is_served(void **state)
+{
+    struct house *house = *state;
+    struct rpc_server *server = NULL;
+    const struct rpc_server_options options = {.endpoint = "tcp://127.0.0.1:*",
+                                               .instance = "two",
+                                               .max_calls = 10,
+                                               .metrics = house->stand.metrics,
+                                               .zmq = house->stand.zmq};
+    assert_int_equal(rpc_server_new(house->stand.loop, &options, &server),
+                     STATUS_OK);
+    rpc_server_free(&server);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_call_is_answered, set_up, tear_down),
+        TEST(a_call_is_answered),
+        TEST(a_call_continues_its_caller_s_trace),
+        TEST(a_bare_dealer_is_answered_as_the_grammar_says),
+        TEST(ping_is_answered_with_pong),
+        TEST(a_handler_may_fail_with_a_status_a_reason_and_a_hint),
+        TEST(a_handler_may_answer_later),
+        TEST(a_drain_answers_what_it_has_and_refuses_the_rest),
+        TEST(a_call_whose_deadline_passed_while_it_waited_is_not_run),
+        TEST(a_call_cancelled_while_it_waited_is_not_run),
+        TEST(a_call_cancelled_while_it_is_held_gets_no_reply),
+        TEST(another_peer_cannot_cancel_my_call),
+        TEST(calls_past_the_maximum_are_refused_with_a_hint),
+        TEST(a_flood_is_served_without_starving_the_loop),
+        TEST(an_unknown_method_or_service_is_unimplemented),
+        TEST(a_body_that_is_no_message_is_an_invalid_argument),
+        TEST(garbage_is_counted_and_never_answered),
+        TEST(a_reply_to_a_peer_that_left_is_dropped_and_counted),
+        TEST(endpoints_that_may_not_be_served_are_refused),
+        TEST(an_endpoint_somebody_serves_is_not_taken_over),
+        TEST(tcp_on_loopback_is_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

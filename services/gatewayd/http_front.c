@@ -4,7 +4,14 @@
  * is answered and does not come back for what a filter left in the socket's
  * buffer, so the filter always takes everything it can: whole requests go
  * on, only an unfinished one waits here. What waits is bounded by max_head
- * plus max_body. It never writes to the socket. */
+ * plus max_body.
+ *
+ * Answers pass unchanged, but libevent's filters (2.1.12) have two traps for
+ * evhttp on this way: output added before EV_WRITE is enabled lies still, so
+ * adding it kicks a flush; and "written" is said when bytes reached the next
+ * buffer, whereupon evhttp would close a connection with its answer unsent,
+ * so the filter says nothing until the socket took the last byte. It writes
+ * nothing of its own. */
 #include "services/gatewayd/http_front.h"
 
 #include "core/base/check.h"
@@ -14,6 +21,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define CONN_MAGIC 0x48465243u
 
@@ -37,8 +45,11 @@ struct http_front {
 struct conn {
     unsigned magic;
     struct http_front *front;
-    struct bufferevent *filter;
-    struct event *timer; /* runs while a request is arriving */
+    struct bufferevent *filter, *below; /* below is the socket's */
+    struct event *timer;                /* runs while a request is arriving */
+    struct event *kick; /* active while output waits for a flush */
+    bool kicked;        /* and holds a reference on the filter */
+    bool unsent;        /* output is on its way to the socket */
     enum state state;
     uint64_t left;         /* of a body, a chunk, or what is swallowed */
     struct evbuffer *head; /* of a chunked request */
@@ -329,29 +340,81 @@ on_input(struct evbuffer *in, struct evbuffer *out, ev_ssize_t limit,
     return evbuffer_get_length(out) > before ? BEV_OK : BEV_NEED_MORE;
 }
 
+/* Moves everything on, but never says OK: that would tell evhttp that it is
+ * written. on_below_changed does that in time. */
 static enum bufferevent_filter_result
 on_output(struct evbuffer *in, struct evbuffer *out, ev_ssize_t limit,
           enum bufferevent_flush_mode mode, void *context)
 {
+    struct conn *conn = context;
+
     (void)limit;
     (void)mode;
-    (void)context;
+    CHECK_OBJ(conn, CONN_MAGIC);
+    conn->unsent = true;
     return evbuffer_remove_buffer(in, out, evbuffer_get_length(in)) < 0
                ? BEV_ERROR
-               : BEV_OK;
+               : BEV_NEED_MORE;
+}
+
+/* The socket's output buffer shrank. */
+static void
+on_below_changed(struct evbuffer *output, const struct evbuffer_cb_info *info,
+                 void *context)
+{
+    struct conn *conn = context;
+
+    CHECK_OBJ(conn, CONN_MAGIC);
+    if (info->n_deleted == 0 || !conn->unsent ||
+        evbuffer_get_length(output) > 0)
+        return;
+    conn->unsent = false;
+    bufferevent_trigger(conn->filter, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* evhttp wrote something. */
+static void
+on_output_added(struct evbuffer *output, const struct evbuffer_cb_info *info,
+                void *context)
+{
+    struct conn *conn = context;
+
+    (void)output;
+    CHECK_OBJ(conn, CONN_MAGIC);
+    if (info->n_added == 0 || conn->kicked)
+        return;
+    conn->kicked = true;
+    bufferevent_incref(conn->filter);
+    event_active(conn->kick, EV_WRITE, 0);
 }
 
 static void
-on_too_slow(evutil_socket_t fd, short what, void *context)
+on_kick(evutil_socket_t fd, short what, void *context)
 {
     struct conn *conn = context;
 
     (void)fd;
     (void)what;
     CHECK_OBJ(conn, CONN_MAGIC);
+    conn->kicked = false;
+    (void)bufferevent_flush(conn->filter, EV_WRITE, BEV_NORMAL);
+    /* May be the last reference, and so the end of conn. */
+    (void)bufferevent_decref(conn->filter);
+}
+
+/* The socket's end is all that is touched: the filter may be on its way out
+ * already. evhttp reads the end of the stream and closes. */
+static void
+on_too_slow(evutil_socket_t fd, short what, void *context)
+{
+    struct conn *conn = context;
+
+    (void)what;
+    CHECK_OBJ(conn, CONN_MAGIC);
     conn->state = STATE_DONE;
-    bufferevent_trigger_event(conn->filter,
-                              BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
+    fd = bufferevent_getfd(conn->filter);
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
 }
 
 /* --- life --- */
@@ -361,6 +424,8 @@ conn_free(struct conn *conn)
 {
     if (conn->timer)
         event_free(conn->timer);
+    if (conn->kick)
+        event_free(conn->kick);
     if (conn->head)
         evbuffer_free(conn->head);
     if (conn->body)
@@ -378,6 +443,9 @@ on_freed(void *context)
 
     CHECK_OBJ(conn, CONN_MAGIC);
     front = conn->front;
+    /* The socket's side outlives the filter by a moment. */
+    (void)evbuffer_remove_cb(bufferevent_get_output(conn->below),
+                             on_below_changed, conn);
     conn_free(conn);
     front->connections--;
     if (!front->is_closed)
@@ -396,35 +464,49 @@ conn_new(struct event_base *base, struct http_front *front)
     conn->magic = CONN_MAGIC;
     conn->front = front;
     conn->timer = evtimer_new(base, on_too_slow, conn);
+    conn->kick = event_new(base, -1, 0, on_kick, conn);
     conn->head = evbuffer_new();
     conn->body = evbuffer_new();
-    if (conn->timer && conn->head && conn->body)
+    if (conn->timer && conn->kick && conn->head && conn->body)
         return conn;
     conn_free(conn);
     return NULL;
+}
+
+/* Follow what is written above and below; false when out of memory. */
+static bool
+watch_output(struct conn *conn)
+{
+    return evbuffer_add_cb(bufferevent_get_output(conn->filter),
+                           on_output_added, conn) &&
+           evbuffer_add_cb(bufferevent_get_output(conn->below),
+                           on_below_changed, conn);
 }
 
 struct bufferevent *
 http_front_connection(struct event_base *base, struct http_front *front)
 {
     struct conn *conn = conn_new(base, front);
-    struct bufferevent *below;
 
     if (!conn)
         return NULL;
-    below = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    if (below)
-        conn->filter = bufferevent_filter_new(
-            below, on_input, on_output, BEV_OPT_CLOSE_ON_FREE, on_freed, conn);
+    conn->below = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    if (conn->below)
+        conn->filter =
+            bufferevent_filter_new(conn->below, on_input, on_output,
+                                   BEV_OPT_CLOSE_ON_FREE, on_freed, conn);
     if (!conn->filter) {
-        if (below)
-            bufferevent_free(below);
+        if (conn->below)
+            bufferevent_free(conn->below);
         conn_free(conn);
         return NULL;
     }
     front->connections++;
     front->options.changed(front->options.context);
-    return conn->filter;
+    if (watch_output(conn))
+        return conn->filter;
+    bufferevent_free(conn->filter); /* and conn with it */
+    return NULL;
 }
 
 struct http_front *

@@ -114,6 +114,13 @@ is_formula_sign(char c, char after)
            (c == '+' && after == ' ');
 }
 
+/* NUL is in no set. */
+static bool
+is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 /* Three backquotes at i. */
 static bool
 is_fence(struct slice task, size_t i)
@@ -125,7 +132,10 @@ static void
 read_sign(struct pass *pass, size_t i)
 {
     char c = pass->task.ptr[i];
-    char after = i + 1 < pass->task.len ? pass->task.ptr[i + 1] : '\0';
+    char after = '\0';
+
+    if (i + 1 < pass->task.len)
+        after = pass->task.ptr[i + 1];
 
     pass->code_signs += is_code_sign(c, after);
     pass->formula_signs += is_formula_sign(c, after);
@@ -133,11 +143,12 @@ read_sign(struct pass *pass, size_t i)
         pass->quoted = !pass->quoted;
     if (c == '\n')
         pass->quoted = false;
-    if (c == '\n' && after == '\n' && pass->word_number >= HEAD_WORDS)
+    bool is_blank_line = c == '\n' && is_one_of(after, "\n\r");
+    if (is_blank_line && pass->word_number >= HEAD_WORDS)
         pass->is_outside = true;
     if (c == ':' && (after == ' ' || after == '\n') && i < HEAD_BYTES)
         pass->given = true;
-    if (memchr(".?!\n", c, 4) != NULL && c != '\0')
+    if (is_one_of(c, ".?!\n"))
         pass->topic_left = 0;
 }
 
@@ -156,7 +167,7 @@ read_gap(struct pass *pass, size_t from, size_t to)
         }
         if (is_fenced(pass))
             continue;
-        if (memchr(".?!:;\n\"", c, 7) != NULL)
+        if (is_one_of(c, ".?!:;\n\""))
             pass->open_count = 0;
         read_sign(pass, i);
     }

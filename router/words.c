@@ -128,10 +128,16 @@ stem_ends(const struct stem *stem, struct slice end)
 }
 
 static bool
+is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
 has_vowel(const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (memchr("aeiouy", bytes[i], 6) != NULL)
+        if (is_one_of(bytes[i], "aeiouy"))
             return true;
     }
     return false;
@@ -146,8 +152,7 @@ cut_verb(struct stem *stem, size_t cut)
     if (left < 3 || !has_vowel(stem->bytes, left))
         return false;
     char last = stem->bytes[left - 1];
-    if (left > 3 && last == stem->bytes[left - 2] &&
-        memchr("lsz", last, 3) == NULL)
+    if (left > 3 && last == stem->bytes[left - 2] && !is_one_of(last, "lsz"))
         left--;
     stem->len = left;
     return true;

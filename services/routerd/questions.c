@@ -86,6 +86,11 @@ is_pattern(struct slice pattern)
     return is_id(slice_make(id, pattern.len));
 }
 
+struct items {
+    char *const *texts;
+    size_t count;
+};
+
 struct list_rule {
     const char *field;
     size_t max;
@@ -96,15 +101,15 @@ struct list_rule {
 
 /* Bare ids of a list; empty items are passed over. */
 static enum status
-read_ids(const struct list_rule *rule, char *const *items, size_t count,
-         struct slice *ids, size_t *ret_count, struct refusal *refusal)
+read_ids(const struct list_rule *rule, struct items items, struct slice *ids,
+         size_t *ret_count, struct refusal *refusal)
 {
     size_t kept = 0;
 
-    if (count > rule->max)
+    if (items.count > rule->max)
         return refusals_invalid(refusal, rule->field, rule->count_rule);
-    for (size_t i = 0; i < count; i++) {
-        struct slice id = slice_trim(slice_of(items[i]));
+    for (size_t i = 0; i < items.count; i++) {
+        struct slice id = slice_trim(slice_of(items.texts[i]));
         if (id.len == 0)
             continue;
         id = model_id_bare(id);
@@ -134,13 +139,14 @@ read_lists(const struct fields *fields, struct arena *arena,
         return refusals_full(refusal);
     question->exclude = exclude;
     question->allow = allow;
-    enum status status =
-        read_ids(&exclude_rule, fields->exclude, fields->exclude_count, exclude,
-                 &question->exclude_count, refusal);
+    struct items excluded = {fields->exclude, fields->exclude_count};
+    struct items allowed = {fields->allow, fields->allow_count};
+    enum status status = read_ids(&exclude_rule, excluded, exclude,
+                                  &question->exclude_count, refusal);
     if (status != STATUS_OK)
         return status;
-    return read_ids(&allow_rule, fields->allow, fields->allow_count, allow,
-                    &question->allow_count, refusal);
+    return read_ids(&allow_rule, allowed, allow, &question->allow_count,
+                    refusal);
 }
 
 static enum status
@@ -302,8 +308,8 @@ questions_compare(const Ss__CompareRequest *request, struct slice *ret_ids,
 
     if (request->n_models == 0)
         return refusals_missing(ret_refusal, "models");
-    enum status status = read_ids(&rule, request->models, request->n_models,
-                                  ids, &count, ret_refusal);
+    struct items items = {request->models, request->n_models};
+    enum status status = read_ids(&rule, items, ids, &count, ret_refusal);
     if (status != STATUS_OK)
         return status;
     if (count < COMPARE_MIN)

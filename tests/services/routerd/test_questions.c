@@ -171,13 +171,9 @@ a_missing_or_blank_task_is_missing(void **state)
 static void
 control_characters_and_broken_utf8_are_refused(void **state)
 {
-    static const char *const tasks[] = {"a\x01"
-                                        "b",
-                                        "a\x7F",
-                                        "a\x1B[0m",
-                                        "\xC2\x85 next line",
-                                        "\xFF",
-                                        "\xED\xA0\x80 surrogate"};
+    static const char *const tasks[] = {"a\001b",   "a\x7F",
+                                        "a\x1B[0m", "\xC2\x85 next line",
+                                        "\xFF",     "\xED\xA0\x80 surrogate"};
     for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
         Ss__PickRequest request = pick_for(tasks[i]);
         request.has_category = i % 2 == 0;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KIT_FIGURES_MAX 24
+#define KIT_FIGURES_MAX 32
 #define KIT_COLUMNS_MAX 16
 
 struct kit_figure {

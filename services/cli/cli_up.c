@@ -287,6 +287,10 @@ cli_up_down(struct command_line *line)
     bool delete = command_switch(line, "--delete-data");
     if (!command_no_more(line))
         return COMMAND_USAGE;
+    if (access(line->home, F_OK) != 0) {
+        printf("nothing ran at %s\n", line->home);
+        return COMMAND_OK;
+    }
     if (!lock(line, &held))
         return COMMAND_UNAVAILABLE;
     bool ran = stack_is_running(line->home);

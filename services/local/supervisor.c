@@ -32,6 +32,7 @@
 #define KILL_GRACE_MS 3000
 #define FILE_MAX 8192
 #define TREE_DEPTH 16
+#define PID_FILE ".scanner-pid" /* a dot: s6 looks past it */
 #define CONTROL "supervise/control"
 #define LOGGER_CONTROL "log/supervise/control"
 
@@ -354,7 +355,29 @@ supervisor_start(const char *home)
         return status;
     const char *const argv[] = {"s6-svscan", "-d", "3", path, NULL};
     struct child_service service = {.argv = argv, .log = logs};
-    return child_start(&service, START_TIMEOUT_MS, &pid);
+    status = child_start(&service, START_TIMEOUT_MS, &pid);
+    if (status == STATUS_OK) {
+        char number[32];
+        snprintf(number, sizeof(number), "%d\n", (int)pid);
+        status = write_text(path, PID_FILE, number, 0600);
+    }
+    return status;
+}
+
+int
+supervisor_scanner_pid(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    char *bytes;
+    size_t len;
+    uint64_t pid = 0;
+    if (!supervisor_is_running(home) ||
+        service_path(home, NULL, PID_FILE, path) != STATUS_OK ||
+        home_read_file(path, 32, &bytes, &len) != STATUS_OK)
+        return 0;
+    enum status status = text_u64(slice_trim(slice_make(bytes, len)), &pid);
+    free(bytes);
+    return status == STATUS_OK && pid <= INT32_MAX ? (int)pid : 0;
 }
 
 /* Send a service's supervisor an order: "-dx" down and leave, "-kx" kill. */

@@ -33,6 +33,8 @@ enum status supervisor_add(const char *home,
  * NOT_FOUND when s6 is not installed. */
 enum status supervisor_start(const char *home) MUST_CHECK;
 bool supervisor_is_running(const char *home);
+/* The pid of its s6-svscan, 0 when it does not run. */
+int supervisor_scanner_pid(const char *home);
 /* Wait until a service said it is ready. ABORTED when it ended three times or
  * more, DEADLINE_EXCEEDED. */
 enum status supervisor_await_ready(const char *home, const char *name,

@@ -461,15 +461,17 @@ supervisor_stop(const char *home, ms_dur timeout)
     ms_time deadline = now_ms() + timeout;
     if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
         return STATUS_OK;
-    /* A scanner takes its whole tree down, loggers last. Without one (it was
-     * killed) each supervisor that is left is told by itself, so too. */
+    /* A scanner takes its whole tree down, loggers last, and leaves when all
+     * are gone. What is left after it (it was killed) is told by itself, in
+     * the same order. */
     if (supervisor_is_running(home)) {
         tell_scanner(home, "-t");
-    } else {
-        order_services(home, &list, "-dx");
-        (void)await_gone(home, &list, false, deadline);
-        order_loggers(home, &list, "-dx");
+        while (supervisor_is_running(home) && now_ms() < deadline)
+            pause_ms(POLL_MS);
     }
+    order_services(home, &list, "-dx");
+    (void)await_gone(home, &list, false, deadline);
+    order_loggers(home, &list, "-dx");
     bool gone = await_gone(home, &list, true, deadline);
     if (!gone) {
         order_services(home, &list, "-kdx");

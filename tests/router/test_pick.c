@@ -273,6 +273,28 @@ nothing_left_says_who_took_what_and_what_to_relax(void **state)
     buf_fini(&text);
 }
 
+/* A scorer gives such a model no score; a router does not rely on it. */
+static void
+a_text_model_is_never_picked_for_vision_whatever_its_score(void **state)
+{
+    struct fixture *fixture = *state;
+    struct score_table *table = fixture->table;
+    struct question question = ask(CATEGORY_VISION, BUDGET_MEDIUM);
+    struct score praise = table_kit_score(SLICE("99+-1"));
+    struct score none = {.present = false};
+    struct pick pick;
+    uint32_t text_only =
+        (uint32_t)(catalog_find(table->catalog, SLICE("bolt/coder")) -
+                   table->catalog->models);
+
+    score_table_set_base(table, text_only, CATEGORY_VISION, &praise);
+    assert_int_equal(pick_best(table, &question, fixture->arena, &pick),
+                     STATUS_OK);
+    score_table_set_base(table, text_only, CATEGORY_VISION, &none);
+    assert_true(slice_eq(pick.best.model->id, SLICE("iris/eye")));
+    assert_int_equal(pick.candidate_count, 5);
+}
+
 static void
 scores_tie_as_they_are_shown(void **state)
 {
@@ -313,6 +335,8 @@ main(void)
         cmocka_unit_test(the_reason_reads_as_clients_know_it),
         cmocka_unit_test(the_note_names_the_model_and_the_floor),
         cmocka_unit_test(nothing_left_says_who_took_what_and_what_to_relax),
+        cmocka_unit_test(
+            a_text_model_is_never_picked_for_vision_whatever_its_score),
         cmocka_unit_test(scores_tie_as_they_are_shown),
         cmocka_unit_test(an_arena_too_small_is_said),
     };

@@ -278,6 +278,7 @@ a_delta_changes_the_next_pick(void **state)
     struct fixture *fixture = *state;
     struct buf delta;
     publish_whole(fixture);
+    const struct score_table *before = table_holder_table(fixture->holder);
     table_kit_rate(fixture->published, "eve", "hail/twin-a", CATEGORY_CODING,
                    97);
     struct table_change change = {.tenant = SLICE("eve"),
@@ -292,6 +293,8 @@ a_delta_changes_the_next_pick(void **state)
                            fixture->published->version);
     buf_fini(&delta);
     wait_for(fixture, fixture->published->version);
+    /* Moved in place: the whole was not fetched again. */
+    assert_ptr_equal(table_holder_table(fixture->holder), before);
     assert_string_equal(pick(fixture, "coding", "eve").id, "hail/twin-a");
     assert_string_equal(pick(fixture, "coding", NULL).id, "acme/titan");
 }

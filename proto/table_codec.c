@@ -343,35 +343,43 @@ from_message(const Ss__TableSnapshot *message, struct score_table **ret_table)
     return status;
 }
 
-/* Unpack, then install a whole (table NULL) or apply a delta. */
 static enum status
-decode(struct slice bytes, struct score_table *table,
-       struct score_table **ret_table)
+unpack(struct slice bytes, struct arena *arena,
+       const Ss__TableSnapshot **ret_message)
 {
-    struct arena *arena = arena_new(MESSAGE_BYTES_MAX);
-    if (arena == NULL)
-        return STATUS_RESOURCE_EXHAUSTED;
-    ProtobufCMessage *unpacked = NULL;
-    enum status status = message_unpack(&ss__table_snapshot__descriptor, bytes,
-                                        arena, &unpacked);
-    const Ss__TableSnapshot *message = (const Ss__TableSnapshot *)unpacked;
-    if (status == STATUS_OK && table == NULL)
-        status = from_message(message, ret_table);
-    else if (status == STATUS_OK)
-        status = message->catalog == NULL ? put_cells(table, message)
-                                          : STATUS_INVALID_ARGUMENT;
-    arena_free(&arena);
+    ProtobufCMessage *message = NULL;
+    enum status status =
+        message_unpack(&ss__table_snapshot__descriptor, bytes, arena, &message);
+    if (status == STATUS_OK)
+        *ret_message = (const Ss__TableSnapshot *)message;
     return status;
 }
 
 enum status
 table_decode(struct slice bytes, struct score_table **ret_table)
 {
-    return decode(bytes, NULL, ret_table);
+    struct arena *arena = arena_new(MESSAGE_BYTES_MAX);
+    if (arena == NULL)
+        return STATUS_RESOURCE_EXHAUSTED;
+    const Ss__TableSnapshot *message = NULL;
+    enum status status = unpack(bytes, arena, &message);
+    if (status == STATUS_OK)
+        status = from_message(message, ret_table);
+    arena_free(&arena);
+    return status;
 }
 
 enum status
 table_delta_apply(struct score_table *table, struct slice bytes)
 {
-    return decode(bytes, table, NULL);
+    struct arena *arena = arena_new(MESSAGE_BYTES_MAX);
+    if (arena == NULL)
+        return STATUS_RESOURCE_EXHAUSTED;
+    const Ss__TableSnapshot *message = NULL;
+    enum status status = unpack(bytes, arena, &message);
+    if (status == STATUS_OK)
+        status = message->catalog == NULL ? put_cells(table, message)
+                                          : STATUS_INVALID_ARGUMENT;
+    arena_free(&arena);
+    return status;
 }

@@ -348,17 +348,16 @@ buf_putf(struct buf *buf, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    va_list again;
-    va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     char *end = len < 0 ? NULL : buf_reserve(buf, (size_t)len);
     if (end == NULL) {
         buf->failed = true;
-    } else {
-        /* buf_reserve keeps one byte more, for the NUL. */
-        (void)vsnprintf(end, (size_t)len + 1, format, again);
-        buf_advance(buf, (size_t)len);
+        return;
     }
-    va_end(again);
+    /* buf_reserve keeps one byte more, for the NUL. */
+    va_start(args, format);
+    (void)vsnprintf(end, (size_t)len + 1, format, args);
+    va_end(args);
+    buf_advance(buf, (size_t)len);
 }

@@ -15,9 +15,9 @@
 #define DAY_LAST 2932896 /* 9999-12-31 */
 #define DAYS_PER_CYCLE 146097
 #define EPOCH_FROM_CYCLE 719468 /* days from 0000-03-01 to 1970-01-01 */
-#define MS_PER_SECOND 1000
-#define MS_PER_MINUTE 60000
-#define MS_PER_HOUR 3600000
+#define MS_PER_SECOND INT64_C(1000)
+#define MS_PER_MINUTE INT64_C(60000)
+#define MS_PER_HOUR INT64_C(3600000)
 
 utc_day
 utc_day_of(ms_time time)
@@ -114,7 +114,7 @@ take_fraction(struct slice *text, ms_time *time)
     if (!is_at(*text, 0, '.'))
         return true;
     size_t len = 1;
-    for (int unit = 100; digits(*text, len, 1) >= 0; len++, unit /= 10)
+    for (ms_time unit = 100; digits(*text, len, 1) >= 0; len++, unit /= 10)
         *time += digits(*text, len, 1) * unit;
     *text = slice_cut(*text, len, text->len);
     return len >= 2 && len <= 10;
@@ -133,7 +133,7 @@ read_zone(struct slice text, ms_time *ret_offset)
     if (text.len != 6 || !sign || !is_at(text, 3, ':') || hours < 0 ||
         hours > 23 || minutes < 0 || minutes > 59)
         return false;
-    ms_time offset = hours * (ms_time)MS_PER_HOUR + minutes * MS_PER_MINUTE;
+    ms_time offset = hours * MS_PER_HOUR + minutes * MS_PER_MINUTE;
     *ret_offset = text.ptr[0] == '-' ? -offset : offset;
     return true;
 }
@@ -152,7 +152,7 @@ utc_parse(struct slice text, ms_time *ret_time)
         !is_at(text, 16, ':') || hour < 0 || hour > 23 || minute < 0 ||
         minute > 59 || second < 0 || second > 59)
         return STATUS_INVALID_ARGUMENT;
-    ms_time time = utc_day_start(day) + hour * (ms_time)MS_PER_HOUR +
+    ms_time time = utc_day_start(day) + hour * MS_PER_HOUR +
                    minute * MS_PER_MINUTE + second * MS_PER_SECOND;
     struct slice rest = slice_cut(text, 19, text.len);
     ms_time offset = 0;
@@ -193,10 +193,11 @@ utc_format(ms_time time, char *out)
     if (time > last)
         time = last;
     utc_day_format(utc_day_of(time), out);
-    unsigned ms = (unsigned)(time % UTC_MS_PER_DAY);
-    (void)snprintf(out + 10, UTC_TEXT_MAX - 10, "T%02u:%02u:%02u.%03uZ",
-                   ms / MS_PER_HOUR % 24, ms / MS_PER_MINUTE % 60,
-                   ms / MS_PER_SECOND % 60, ms % MS_PER_SECOND);
+    ms_time ms = time % UTC_MS_PER_DAY;
+    (void)snprintf(
+        out + 10, UTC_TEXT_MAX - 10, "T%02u:%02u:%02u.%03uZ",
+        (unsigned)(ms / MS_PER_HOUR) % 24, (unsigned)(ms / MS_PER_MINUTE) % 60,
+        (unsigned)(ms / MS_PER_SECOND) % 60, (unsigned)(ms % MS_PER_SECOND));
 }
 
 utc_day

@@ -22,9 +22,9 @@ struct personal_cell {
     struct slice tenant;
     struct slice model; /* id */
     enum category category;
+    uint32_t ratings; /* how many, undecayed */
     double mass;      /* sum of weights 2^(-age/60 d) of its ratings */
     double shift;     /* weighted mean of (stars - b)/4, in -1..1 */
-    uint32_t ratings; /* how many, undecayed */
 };
 
 struct community_cell {

@@ -16,6 +16,7 @@
 /* A score with its parts. Scores are 0 to 100, shares and rates 0 to 1. */
 struct score {
     bool present;      /* false: no evidence, no score; the rest is unset */
+    uint32_t sources;  /* independent benchmark sources behind it */
     double mean;       /* 0..100 */
     double low, high;  /* the 90 % interval around it, 0..100 */
     double confidence; /* 0..1, from the interval's width */
@@ -25,7 +26,6 @@ struct score {
     double benchmark_share; /* of the mean, 0..1; the three sum to 1 */
     double community_share;
     double personal_share;
-    uint32_t sources; /* independent benchmark sources behind it */
 };
 
 struct personal_score {

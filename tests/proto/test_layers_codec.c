@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 static const struct personal_cell personal[] = {
-    {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 1.5, 0.25, 2},
-    {SLICE("acme"), SLICE("b/y"), CATEGORY_GENERAL, 1, -0.5, 1},
-    {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 0.5, 1},
+    {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 2, 1.5, 0.25},
+    {SLICE("acme"), SLICE("b/y"), CATEGORY_GENERAL, 1, 1, -0.5},
+    {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 1, 0.5},
 };
 static const struct community_cell community[] = {
     {SLICE("a/x"), CATEGORY_CODING, 4.5, 0.75, 5, 17},
@@ -83,7 +83,7 @@ a_delta_replaces_adds_and_removes(void **state)
     static const struct personal_cell personal_changes[] = {
         {SLICE("zeta"), SLICE("c/z"), CATEGORY_VISION, 1, 1, 1},
         {SLICE("acme"), SLICE("b/y"), CATEGORY_GENERAL, 0, 0, 0},
-        {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 2.5, 0.125, 3},
+        {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 3, 2.5, 0.125},
         {SLICE("ghost"), SLICE("a/x"), CATEGORY_CODING, 0, 0, 0},
     };
     static const struct community_cell community_changes[] = {
@@ -96,8 +96,8 @@ a_delta_replaces_adds_and_removes(void **state)
                              .community_count = ARRAY_LEN(community_changes),
                              .day = 20657};
     static const struct personal_cell personal_after[] = {
-        {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 2.5, 0.125, 3},
-        {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 0.5, 1},
+        {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 3, 2.5, 0.125},
+        {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 1, 0.5},
         {SLICE("zeta"), SLICE("c/z"), CATEGORY_VISION, 1, 1, 1},
     };
     static const struct community_cell community_after[] = {
@@ -126,7 +126,7 @@ a_delta_can_be_looked_at_by_itself(void **state)
     (void)state;
     static const struct personal_cell cells[] = {
         {SLICE("b"), SLICE("b/y"), CATEGORY_GENERAL, 0, 0, 0},
-        {SLICE("a"), SLICE("b/y"), CATEGORY_GENERAL, 1, 0, 1},
+        {SLICE("a"), SLICE("b/y"), CATEGORY_GENERAL, 1, 1, 0},
     };
     struct layers changes = {.personal = cells, .personal_count = 2};
     struct buf bytes;
@@ -168,8 +168,8 @@ the_content_does_not_depend_on_the_way(void **state)
         uint32_t key = next_random(&seed) % 64;
         uint32_t ratings = next_random(&seed) % 3;
         last[key] = (struct personal_cell){
-            slice_of(tenants[key]), SLICE("m/m"),   CATEGORY_CODING,
-            ratings * 0.75,         ratings * 0.25, ratings};
+            slice_of(tenants[key]), SLICE("m/m"),  CATEGORY_CODING, ratings,
+            ratings * 0.75,         ratings * 0.25};
         set[key] = true;
         struct layers change = {
             .personal = &last[key], .personal_count = 1, .day = 20656};

@@ -217,7 +217,8 @@ nested(char *text, size_t depth, const char *core)
 {
     size_t len = strlen(core);
     memset(text, '[', depth);
-    memcpy(text + depth, core, len);
+    for (size_t i = 0; i < len; i++)
+        text[depth + i] = core[i];
     memset(text + depth + len, ']', depth);
     return slice_make(text, 2 * depth + len);
 }

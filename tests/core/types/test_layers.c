@@ -10,10 +10,10 @@
 #include "core/types/layers.h"
 
 static const struct personal_cell personal[] = {
-    {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 1.5, 0.25, 2},
-    {SLICE("acme"), SLICE("a/x"), CATEGORY_VISION, 1, -0.5, 1},
-    {SLICE("acme"), SLICE("b/y"), CATEGORY_GENERAL, 1, 0.5, 1},
-    {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 0.5, 1},
+    {SLICE("acme"), SLICE("a/x"), CATEGORY_CODING, 2, 1.5, 0.25},
+    {SLICE("acme"), SLICE("a/x"), CATEGORY_VISION, 1, 1, -0.5},
+    {SLICE("acme"), SLICE("b/y"), CATEGORY_GENERAL, 1, 1, 0.5},
+    {SLICE("default"), SLICE("a/x"), CATEGORY_CODING, 1, 1, 0.5},
 };
 static const struct community_cell community[] = {
     {SLICE("a/x"), CATEGORY_CODING, 4.5, 0.75, 5, 17},

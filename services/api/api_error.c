@@ -69,7 +69,9 @@ api_error_http(enum status status, const char *reason)
 const char *
 api_error_code(enum status status, const char *reason)
 {
-    if (reason && *reason)
+    /* What went wrong behind is told by the message; programs need to know
+     * only whether to come back. */
+    if (reason && *reason && api_error_http(status, reason) < 500)
         return reason;
     return row_of(status)->code;
 }

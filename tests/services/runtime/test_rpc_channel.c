@@ -177,8 +177,8 @@ an_idempotent_call_is_tried_again_elsewhere(void **state)
         assert_int_equal(call.status, STATUS_OK);
         assert_string_equal(call.served_by, "b");
     }
-    assert_in_range(
-        rpc_stand_count(stand->metrics, "rpc_client_retries_total"), 5, 10);
+    assert_in_range(rpc_stand_count(stand->metrics, "rpc_client_retries_total"),
+                    5, 10);
     rpc_channel_free(&channel);
     stand_server_close(&a);
     stand_server_close(&b);

@@ -64,7 +64,8 @@ take_whole(void *context, struct slice bytes, uint64_t *ret_hash)
 {
     struct reader *reader = context;
     assert_true(bytes.len < TEXT_MAX);
-    memcpy(reader->value.text, bytes.ptr, bytes.len);
+    if (bytes.len > 0)
+        memcpy(reader->value.text, bytes.ptr, bytes.len);
     reader->value.text[bytes.len] = '\0';
     reader->wholes++;
     *ret_hash = hash_value(&reader->value) + (reader->lies ? 1 : 0);

@@ -5,7 +5,7 @@ void
 feedback_service_init(struct feedback_service *service)
 {
     service->base = (Ss__Feedback_Service){
-        .base = {.descriptor = &ss__feedback__descriptor},
+        .base = SS__FEEDBACK__BASE_INIT,
         .log_spawn = feedback_write_spawn,
         .record_outcome = feedback_write_outcome,
         .report_community = feedback_write_report,

@@ -17,7 +17,7 @@ static void
 upkeep_done(void *context, const struct store_result *result)
 {
     (void)context;
-    if (result->status != STATUS_OK)
+    if (result->status != STATUS_OK && result->status != STATUS_CANCELLED)
         log_event(LOG_WARN, "upkeep-failed", LOG_STR("why", result->message),
                   LOG_STR("next", "tried again within the hour"));
 }

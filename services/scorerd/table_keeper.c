@@ -11,12 +11,13 @@
 #include "scorer/score_update.h"
 #include "services/runtime/log.h"
 #include "services/runtime/snapshot.h"
+#include "services/scorerd/layer_store.h"
 
 #include <stdlib.h>
 
 #define KEEPER_MAGIC 0x5c0ebeefu
-#define SCRATCH_MAX ((size_t)256 << 20) /* bytes while one delta is applied */
-#define DELTA_MAX ((size_t)64 << 20)    /* bytes of one published delta */
+#define SCRATCH_MAX ((size_t)1 << 30) /* bytes while one thing is done */
+#define DELTA_MAX ((size_t)64 << 20)  /* bytes of one published delta */
 #define DAY_CHECK_MS 600000 /* a clock that is set is noticed within 10 min */
 
 struct table_keeper {
@@ -24,8 +25,8 @@ struct table_keeper {
     struct table_keeper_options options;
     struct snapshot_publisher *publisher;
     struct loop_timer *day_timer;
-    struct score_book *book; /* NULL before the first catalog */
-    struct layers *layers;   /* NULL: none came yet */
+    struct score_book *book;    /* NULL before the first catalog */
+    struct layer_store *layers; /* NULL: none came yet */
     struct arena *scratch;
     struct buf delta;
     bool published;
@@ -71,15 +72,25 @@ publish_whole(struct table_keeper *keeper)
         keeper->options.published(keeper->options.context);
 }
 
+/* Build from these layers; NULL: from those that are held. */
 static enum status
 build(struct table_keeper *keeper, struct catalog *catalog,
       const struct layers *layers, struct score_book **ret_book)
 {
     ms_time now = loop_wall(keeper->options.loop);
+    struct layers held;
+    if (layers == NULL && keeper->layers != NULL) {
+        arena_reset(keeper->scratch);
+        enum status status =
+            layer_store_whole(keeper->layers, keeper->scratch, &held);
+        if (status != STATUS_OK)
+            return status;
+        layers = &held;
+    }
     return score_build(catalog, layers, utc_day_of(now), now, ret_book);
 }
 
-/* Build anew over the catalog that is held, with these layers. */
+/* Build anew over the catalog that is held. */
 static enum status
 rebuild(struct table_keeper *keeper, const struct layers *layers)
 {
@@ -107,7 +118,7 @@ table_keeper_set_catalog(void *context, struct slice bytes, uint64_t *ret_hash)
     enum status status = catalog_decode(bytes, &catalog);
     if (status != STATUS_OK)
         return status;
-    status = build(keeper, catalog, keeper->layers, &next);
+    status = build(keeper, catalog, NULL, &next);
     if (status != STATUS_OK) {
         catalog_free(&catalog);
         return status;
@@ -124,18 +135,21 @@ table_keeper_set_layers(void *context, struct slice bytes, uint64_t *ret_hash)
 {
     struct table_keeper *keeper = keeper_of(context);
     struct layers *layers = NULL;
+    struct layer_store *store = NULL;
     enum status status = layers_decode(bytes, &layers);
     if (status != STATUS_OK)
         return status;
-    status = rebuild(keeper, layers);
+    status = layer_store_new(layers, &store);
+    if (status == STATUS_OK)
+        status = rebuild(keeper, layers);
+    layers_free(&layers);
     if (status != STATUS_OK) {
-        layers_free(&layers);
+        layer_store_free(&store);
         return status;
     }
-    if (keeper->layers != NULL)
-        layers_free(&keeper->layers);
-    keeper->layers = layers;
-    *ret_hash = layers_hash(layers);
+    layer_store_free(&keeper->layers);
+    keeper->layers = store;
+    *ret_hash = layer_store_hash(store);
     return STATUS_OK;
 }
 
@@ -188,7 +202,7 @@ rescore(struct table_keeper *keeper, const struct layers *changes)
         return STATUS_OK;
     log_event(LOG_WARN, "delta-failed-rebuilding",
               LOG_STR("status", status_text(status)));
-    return rebuild(keeper, keeper->layers);
+    return rebuild(keeper, NULL);
 }
 
 enum status
@@ -196,19 +210,16 @@ table_keeper_move_layers(void *context, struct slice bytes, uint64_t *ret_hash)
 {
     struct table_keeper *keeper = keeper_of(context);
     struct layers *changes = NULL;
-    struct layers *merged = NULL;
     if (keeper->layers == NULL)
         return STATUS_FAILED_PRECONDITION;
     enum status status = layers_delta_decode(bytes, &changes);
     if (status != STATUS_OK)
         return status;
-    status = layers_merge(keeper->layers, changes, &merged);
-    if (status == STATUS_OK) {
-        layers_free(&keeper->layers);
-        keeper->layers = merged;
-        *ret_hash = layers_hash(merged);
+    status = layer_store_apply(keeper->layers, changes);
+    if (status == STATUS_OK)
         status = rescore(keeper, changes);
-    }
+    if (status == STATUS_OK)
+        *ret_hash = layer_store_hash(keeper->layers);
     layers_free(&changes);
     return status;
 }
@@ -216,10 +227,14 @@ table_keeper_move_layers(void *context, struct slice bytes, uint64_t *ret_hash)
 enum status
 table_keeper_encode_layers(void *context, struct buf *out)
 {
-    const struct table_keeper *keeper = keeper_of(context);
+    struct table_keeper *keeper = keeper_of(context);
+    struct layers layers;
     if (keeper->layers == NULL)
         return STATUS_UNAVAILABLE;
-    return layers_encode(keeper->layers, out);
+    arena_reset(keeper->scratch);
+    enum status status =
+        layer_store_whole(keeper->layers, keeper->scratch, &layers);
+    return status == STATUS_OK ? layers_encode(&layers, out) : status;
 }
 
 /* --- the day --- */
@@ -239,7 +254,7 @@ on_day_timer(void *context)
     struct table_keeper *keeper = keeper_of(context);
     utc_day today = utc_day_of(loop_wall(keeper->options.loop));
     if (keeper->book != NULL && keeper->book->table->day != today) {
-        enum status status = rebuild(keeper, keeper->layers);
+        enum status status = rebuild(keeper, NULL);
         if (status != STATUS_OK)
             log_event(LOG_ERROR, "rebuild-failed-old-table-serves",
                       LOG_STR("status", status_text(status)));
@@ -304,8 +319,7 @@ table_keeper_free(struct table_keeper **keeper)
     if (old->day_timer != NULL)
         loop_timer_free(&old->day_timer);
     score_book_free(&old->book);
-    if (old->layers != NULL)
-        layers_free(&old->layers);
+    layer_store_free(&old->layers);
     arena_free(&old->scratch);
     buf_fini(&old->delta);
     old->magic = 0;
@@ -325,6 +339,7 @@ table_keeper_counts(const struct table_keeper *keeper)
     return (struct table_keeper_counts){
         .rebuilds = *keeper->rebuilds,
         .deltas = *keeper->deltas,
-        .community_cells = keeper->layers ? keeper->layers->community_count : 0,
+        .community_cells =
+            keeper->layers ? layer_store_community_count(keeper->layers) : 0,
     };
 }

@@ -175,13 +175,17 @@ has_next_page(const struct source_fetch *source, const struct record_set *set)
     return set->has_more;
 }
 
+/* The day of figures that name none: what the address says (LMArena's release
+ * files), else when the answer was last changed, else today. LiveBench goes on
+ * editing a table under the date of its release, so there the address says
+ * nothing. */
 static utc_day
 payload_day(const struct source_fetch *source,
             const struct fetch_result *result)
 {
     utc_day day = UTC_DAY_NONE;
 
-    if (source->options.source == SOURCE_LIVEBENCH)
+    if (source->options.source == SOURCE_LMARENA)
         day = source_url_day(source->board_url);
     if (day == UTC_DAY_NONE && result->modified_at > 0)
         day = utc_day_of(result->modified_at);

@@ -85,22 +85,32 @@ source_url_categories(const char *table, char *out)
                                : status;
 }
 
-utc_day
-source_url_day(const char *table)
+/* Ten bytes as a day, whatever stands between its numbers. */
+static utc_day
+day_at(const char *bytes)
 {
-    const char *found = strstr(table, TABLE);
     utc_day day = UTC_DAY_NONE;
     char text[11];
 
-    if (found == NULL || strlen(found) < strlen(TABLE) + 10)
-        return UTC_DAY_NONE;
-    memcpy(text, found + strlen(TABLE), 10);
+    memcpy(text, bytes, 10);
     text[10] = '\0';
-    for (size_t i = 0; i < 10; i++)
-        if (text[i] == '_')
+    for (size_t i = 4; i < 10; i += 3)
+        if (text[i] == '_' || text[i] == '.')
             text[i] = '-';
     return utc_day_parse(slice_of(text), &day) == STATUS_OK ? day
                                                             : UTC_DAY_NONE;
+}
+
+utc_day
+source_url_day(const char *url)
+{
+    utc_day day = UTC_DAY_NONE;
+    size_t len = strlen(url);
+
+    for (size_t i = 0; i + 10 <= len; i++)
+        if (day_at(url + i) != UTC_DAY_NONE)
+            day = day_at(url + i);
+    return day;
 }
 
 enum status

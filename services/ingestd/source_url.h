@@ -26,8 +26,9 @@ enum status source_url_vision(const char *url, char *out) MUST_CHECK;
 /* LiveBench: the categories beside a table: table_X.csv to categories_X.json.
  * NOT_FOUND when the URL is no table. */
 enum status source_url_categories(const char *table, char *out) MUST_CHECK;
-/* The day in table_2026_01_08.csv; UTC_DAY_NONE without one. */
-utc_day source_url_day(const char *table);
+/* The last day named in a URL (table_2026_01_08.csv, text-2025-08-04.csv);
+ * UTC_DAY_NONE without one. */
+utc_day source_url_day(const char *url);
 /* LiveBench: the URL of the newest table in a GitHub contents listing
  * ([{"name":…}]), under https://livebench.ai/. INVALID_ARGUMENT for no
  * listing, NOT_FOUND when no table is in it. */

@@ -7,6 +7,7 @@
  * of layers that hold it alone. */
 #include "services/scorerd/layer_store.h"
 #include "core/base/buf.h"
+#include "core/base/check.h"
 #include "core/base/map.h"
 #include "core/types/model.h"
 
@@ -155,6 +156,7 @@ put_personal(struct layer_store *store, const struct personal_cell *cell,
         return personal_is_present(cell)
                    ? add_personal(store, buf_slice(key), cell)
                    : STATUS_OK;
+    CHECK(place < store->personal_count);
     struct personal_cell *own = &store->personal[place];
     store->sum -= personal_share(own);
     own->mass = cell->mass;
@@ -177,6 +179,7 @@ put_community(struct layer_store *store, const struct community_cell *cell,
         return community_is_present(cell)
                    ? add_community(store, buf_slice(key), cell)
                    : STATUS_OK;
+    CHECK(place < store->community_count);
     struct community_cell *own = &store->community[place];
     store->sum -= community_share(own);
     store->community_present -= community_is_present(own);

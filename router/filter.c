@@ -3,6 +3,8 @@
 #include "router/filter.h"
 
 #include "core/base/check.h"
+#include "router/efficiency.h"
+#include "router/rank.h"
 
 struct filter_row {
     const char *name;
@@ -60,12 +62,20 @@ is_listed(const struct slice *list, size_t count, struct slice id)
     return false;
 }
 
+/* A question with what is the same for every model worked out. */
+struct pass {
+    const struct question *question;
+    uint32_t needed; /* capabilities */
+    nusd_per_mtok lowest, highest;
+};
+
 /* BIT(filter) of every filter that refuses the model. */
 static uint32_t
-refusals(const struct question *question, const struct model *model,
+refusals(const struct pass *pass, const struct model *model,
          const struct score *score)
 {
-    uint32_t needed = question_capabilities(question);
+    const struct question *question = pass->question;
+    uint32_t needed = pass->needed;
     uint32_t refused = 0;
 
     if (model->standing != MODEL_CANDIDATE)
@@ -81,9 +91,9 @@ refusals(const struct question *question, const struct model *model,
         refused |= BIT(FILTER_REQUIRE);
     if (model->context_tokens < question->min_context)
         refused |= BIT(FILTER_CONTEXT);
-    if (model->prompt_price > budget_highest(question->budget))
+    if (model->prompt_price > pass->highest)
         refused |= BIT(FILTER_CEILING);
-    if (model->prompt_price < budget_lowest(question->budget))
+    if (model->prompt_price < pass->lowest)
         refused |= BIT(FILTER_FLOOR);
     if (!score->present)
         refused |= BIT(FILTER_NO_SCORE);
@@ -99,18 +109,33 @@ first_of(uint32_t refused)
     return (enum filter)filter;
 }
 
+struct candidate
+filter_candidate(const struct model *model, const struct score *score,
+                 uint32_t index)
+{
+    return (struct candidate){.model = model,
+                              .score = score,
+                              .shown = rank_shown(score->mean),
+                              .cost = efficiency_cost(model),
+                              .index = index};
+}
+
+/* Put a model where it belongs. */
 static void
-sort_out(struct filtered *filtered, uint32_t refused, struct candidate model)
+sort_out(struct filtered *filtered, uint32_t refused, const struct model *model,
+         const struct score *score, uint32_t index)
 {
     if (refused == 0) {
-        filtered->candidates[filtered->count++] = model;
+        filtered->candidates[filtered->count++] =
+            filter_candidate(model, score, index);
         return;
     }
     enum filter first = first_of(refused);
     filtered->removed[first]++;
     if (refused == BIT(first) && (refused & NEAR_FILTERS) != 0) {
         filtered->near_filters[filtered->near_count] = first;
-        filtered->near_misses[filtered->near_count++] = model;
+        filtered->near_misses[filtered->near_count++] =
+            filter_candidate(model, score, index);
     }
 }
 
@@ -123,6 +148,10 @@ filter_run(const struct score_table *table, const struct question *question,
         .candidates = ARENA_ARRAY(arena, struct candidate, catalog->count),
         .near_misses = ARENA_ARRAY(arena, struct candidate, catalog->count),
         .near_filters = ARENA_ARRAY(arena, enum filter, catalog->count)};
+    const struct pass pass = {.question = question,
+                              .needed = question_capabilities(question),
+                              .lowest = budget_lowest(question->budget),
+                              .highest = budget_highest(question->budget)};
     size_t own_count = 0;
     const struct personal_score *own = score_table_personal(
         table, question->tenant, question->category, &own_count);
@@ -140,8 +169,7 @@ filter_run(const struct score_table *table, const struct question *question,
             is_own ? &own->score
                    : &table->base[i * CATEGORY_COUNT + question->category];
         const struct model *model = &catalog->models[i];
-        sort_out(&filtered, refusals(question, model, score),
-                 (struct candidate){model, score, i, false});
+        sort_out(&filtered, refusals(&pass, model, score), model, score, i);
     }
     *ret_filtered = filtered;
     return STATUS_OK;

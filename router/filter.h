@@ -29,6 +29,8 @@ enum filter {
 struct candidate {
     const struct model *model;
     const struct score *score; /* present */
+    double shown;              /* its score as shown: two decimals */
+    nusd_per_mtok cost;        /* prompt plus completion (efficiency.h) */
     uint32_t index;            /* of the model in the catalog */
     bool tied; /* cannot be told apart from the best (rank_mark_tied) */
 };
@@ -49,6 +51,9 @@ struct filtered {
 const char *filter_name(enum filter filter);
 /* What a person may do about it: "raise the budget"; "" where nothing helps. */
 const char *filter_advice(enum filter filter);
+/* A candidate with its figures; the score must be present. */
+struct candidate filter_candidate(const struct model *model,
+                                  const struct score *score, uint32_t index);
 /* RESOURCE_EXHAUSTED when the arena is full. */
 enum status filter_run(const struct score_table *table,
                        const struct question *question, struct arena *arena,

@@ -2,8 +2,6 @@
  * candidate. */
 #include "router/rank.h"
 
-#include "router/efficiency.h"
-
 #include <math.h>
 
 typedef bool (*before_fn)(const struct candidate *a, const struct candidate *b);
@@ -17,21 +15,17 @@ rank_shown(double score)
 static bool
 is_cheaper(const struct candidate *a, const struct candidate *b)
 {
-    nusd_per_mtok cost_a = efficiency_cost(a->model);
-    nusd_per_mtok cost_b = efficiency_cost(b->model);
-    if (cost_a != cost_b)
-        return cost_a < cost_b;
+    if (a->cost != b->cost)
+        return a->cost < b->cost;
     return slice_cmp(a->model->id, b->model->id) < 0;
 }
 
 bool
 rank_is_before(const struct candidate *a, const struct candidate *b)
 {
-    double shown_a = rank_shown(a->score->mean);
-    double shown_b = rank_shown(b->score->mean);
-    if (shown_a > shown_b)
+    if (a->shown > b->shown)
         return true;
-    if (shown_a < shown_b)
+    if (a->shown < b->shown)
         return false;
     return is_cheaper(a, b);
 }
@@ -44,18 +38,15 @@ is_better_value(const struct candidate *a, const struct candidate *b)
         return a->tied;
     if (!a->tied)
         return rank_is_before(a, b);
-    nusd_per_mtok cost_a = efficiency_cost(a->model);
-    nusd_per_mtok cost_b = efficiency_cost(b->model);
-    if (cost_a != cost_b)
-        return cost_a < cost_b;
+    if (a->cost != b->cost)
+        return a->cost < b->cost;
     return rank_is_before(a, b);
 }
 
 bool
 rank_is_better_and_cheaper(const struct candidate *a, const struct candidate *b)
 {
-    return rank_shown(a->score->mean) > rank_shown(b->score->mean) &&
-           efficiency_cost(a->model) < efficiency_cost(b->model);
+    return a->shown > b->shown && a->cost < b->cost;
 }
 
 static void

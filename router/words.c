@@ -20,8 +20,6 @@ struct range {
 /* Code points from 0x80 that are no letters: they separate words. */
 static const struct range separators[] = {
     {0x80, 0xBF},        /* controls, signs, superscripts */
-    {0xD7, 0xD7},        /* multiplication sign */
-    {0xF7, 0xF7},        /* division sign */
     {0x2000, 0x2BFF},    /* punctuation, arrows, mathematics, boxes */
     {0x3000, 0x303F},    /* ideographic punctuation */
     {0xFE00, 0xFE4F},    /* variation selectors, vertical forms */
@@ -62,6 +60,8 @@ is_word(uint32_t c)
 {
     if (c < 0x80)
         return is_ascii_word(c);
+    if (c >= 0xC0 && c < 0x2000) /* letters but for two signs */
+        return c != 0xD7 && c != 0xF7;
     return !is_in(c, separators, ARRAY_LEN(separators));
 }
 
@@ -201,6 +201,11 @@ take_sign(struct words *words, struct stem *stem)
 static uint32_t
 peek(const struct words *words, size_t offset, size_t *ret_next)
 {
+    unsigned char byte = (unsigned char)words->text.ptr[offset];
+    if (byte < 0x80) { /* most of all text */
+        *ret_next = offset + 1;
+        return byte;
+    }
     uint32_t c = text_next(words->text, &offset);
     *ret_next = offset;
     return c;
@@ -223,7 +228,7 @@ read_word(struct words *words, struct stem *stem)
     while (words->offset < words->text.len) {
         size_t next = 0;
         uint32_t c = peek(words, words->offset, &next);
-        bool apart = is_in(c, lone, ARRAY_LEN(lone));
+        bool apart = c >= 0x3000 && is_in(c, lone, ARRAY_LEN(lone));
         if (is_inner_apostrophe(words, c, next)) {
             words->offset = next;
             continue;

@@ -302,8 +302,8 @@ scores_tie_as_they_are_shown(void **state)
     struct model dear = {.id = SLICE("a/a"), .prompt_price = 2};
     struct score low = {.present = true, .mean = 80.001};
     struct score high = {.present = true, .mean = 80.004};
-    struct candidate a = {.model = &cheap, .score = &low};
-    struct candidate b = {.model = &dear, .score = &high};
+    struct candidate a = filter_candidate(&cheap, &low, 0);
+    struct candidate b = filter_candidate(&dear, &high, 1);
 
     (void)state;
     assert_true(rank_is_before(&a, &b));

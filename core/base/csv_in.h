@@ -1,7 +1,9 @@
 /* CSV in: streaming through libcsv, rows as slices.
  *
  * Strict quoting (RFC 4180), at most CSV_COLUMNS_MAX columns and
- * CSV_FIELD_MAX bytes a field. The only file that knows libcsv. */
+ * CSV_FIELD_MAX bytes a field. White space belongs to the field; a byte order
+ * mark at the start and empty lines are stepped over. The only file that knows
+ * libcsv. */
 #ifndef CORE_BASE_CSV_IN_H
 #define CORE_BASE_CSV_IN_H
 

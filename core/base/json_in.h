@@ -53,7 +53,8 @@ bool json_next(const struct json *object, void **iterator,
 /* True, and the value, only when the kind fits. NULL in is false. */
 bool json_text(const struct json *value, struct slice *ret_text);
 bool json_bool(const struct json *value, bool *ret_bool);
-/* Any number; integers come exact up to 2^53. */
+/* Any number; integers come exact up to 2^53. A document that holds an integer
+ * beyond int64_t is read with all its integers as doubles. */
 bool json_double(const struct json *value, double *ret_number);
 /* Only a number without fraction that fits. */
 bool json_i64(const struct json *value, int64_t *ret_number);

@@ -25,8 +25,9 @@ uint32_t text_next(struct slice text, size_t *offset);
 struct slice text_lower(struct arena *arena, struct slice text);
 
 /* Whole text as a number. INVALID_ARGUMENT when it is none (or empty, or has
- * trailing bytes), OUT_OF_RANGE when it does not fit. text_double refuses
- * "nan", "inf" and hexadecimal. */
+ * trailing bytes, or a '+'), OUT_OF_RANGE when it does not fit. text_double
+ * refuses "nan", "inf" and hexadecimal; ".5" and "5." are numbers, what is too
+ * small for a double is 0, more than 1100 bytes are OUT_OF_RANGE. */
 enum status text_i64(struct slice text, int64_t *ret_value) MUST_CHECK;
 enum status text_u64(struct slice text, uint64_t *ret_value) MUST_CHECK;
 enum status text_double(struct slice text, double *ret_value) MUST_CHECK;

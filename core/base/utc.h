@@ -20,13 +20,15 @@ typedef int32_t utc_day; /* days since the epoch; UTC_DAY_NONE is unknown */
 
 utc_day utc_day_of(ms_time time);
 ms_time utc_day_start(utc_day day);
-/* year, month 1 to 12, day 1 to 31. */
+/* year, month 1 to 12, day 1 to 31; UTC_DAY_NONE for no such date. */
 utc_day utc_day_from_date(int year, int month, int day);
 /* "2026-07-22"; INVALID_ARGUMENT for another shape or no such date. */
 enum status utc_day_parse(struct slice text, utc_day *ret_day) MUST_CHECK;
-/* "2026-07-22" into out (at least 11 bytes). */
+/* "2026-07-22" into out (at least 11 bytes). Here and in utc_format what lies
+ * outside the years 1970 to 9999 becomes the first or the last of them. */
 void utc_day_format(utc_day day, char *out);
-/* "2026-07-22T10:11:12[.123][Z|+02:00]". */
+/* "2026-07-22T10:11:12[.123][Z|+02:00]", a fraction of 1 to 9 digits cut to
+ * milliseconds, UTC without a zone. INVALID_ARGUMENT. */
 enum status utc_parse(struct slice text, ms_time *ret_time) MUST_CHECK;
 /* "2026-07-22T10:11:12.123Z" into out (UTC_TEXT_MAX bytes). */
 void utc_format(ms_time time, char *out);

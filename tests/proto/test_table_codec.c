@@ -50,6 +50,7 @@ table_of_three(void)
     struct score second = score_of(60);
     score_table_set_base(table, 0, CATEGORY_GENERAL, &first);
     score_table_set_base(table, 1, CATEGORY_CODING, &second);
+    score_table_set_base(table, 0, CATEGORY_CODING, &second);
     put(table, "acme", 1, 80);
     put(table, "default", 0, 90);
     return table;

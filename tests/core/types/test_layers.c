@@ -55,6 +55,29 @@ the_hash_does_not_care_for_order(void **state)
     assert_true(layers_hash(&a) == layers_hash(&b));
 }
 
+/* What lets a reader move the hash along with single cells. */
+static void
+the_hash_is_the_sum_of_what_each_cell_adds(void **state)
+{
+    (void)state;
+    struct layers layers = layers_of(personal);
+    struct layers none = {.day = layers.day};
+    uint64_t sum = layers_hash(&none);
+    for (size_t i = 0; i < ARRAY_LEN(personal); i++) {
+        struct layers one = none;
+        one.personal = &personal[i];
+        one.personal_count = 1;
+        sum += layers_hash(&one) - layers_hash(&none);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(community); i++) {
+        struct layers one = none;
+        one.community = &community[i];
+        one.community_count = 1;
+        sum += layers_hash(&one) - layers_hash(&none);
+    }
+    assert_true(layers_hash(&layers) == sum);
+}
+
 static void
 the_hash_sees_every_field(void **state)
 {
@@ -87,6 +110,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_ascend_by_tenant_model_and_category),
         cmocka_unit_test(the_hash_does_not_care_for_order),
+        cmocka_unit_test(the_hash_is_the_sum_of_what_each_cell_adds),
         cmocka_unit_test(the_hash_sees_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

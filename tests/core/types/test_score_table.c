@@ -114,6 +114,24 @@ cells_of_a_tenant_and_category_are_a_run(void **state)
 }
 
 static void
+personal_cells_ascend_by_tenant_category_and_model(void **state)
+{
+    (void)state;
+    const struct personal_score rows[] = {
+        cell_of("a", 2, CATEGORY_CODING, 1),
+        cell_of("a", 0, CATEGORY_VISION, 1),
+        cell_of("a", 1, CATEGORY_VISION, 1),
+        cell_of("b", 0, CATEGORY_CODING, 1),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(rows); j++) {
+            int order = personal_score_cmp(&rows[i], &rows[j]);
+            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+    }
+}
+
+static void
 a_score_that_is_not_present_takes_the_cell_out(void **state)
 {
     (void)state;
@@ -266,6 +284,7 @@ main(void)
         cmocka_unit_test(a_new_table_has_no_score_and_the_catalogs_version),
         cmocka_unit_test(a_personal_score_stands_before_the_base),
         cmocka_unit_test(cells_of_a_tenant_and_category_are_a_run),
+        cmocka_unit_test(personal_cells_ascend_by_tenant_category_and_model),
         cmocka_unit_test(a_score_that_is_not_present_takes_the_cell_out),
         cmocka_unit_test(the_tenants_name_is_copied),
         cmocka_unit_test(the_version_follows_every_change),

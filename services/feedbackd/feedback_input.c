@@ -106,16 +106,21 @@ feedback_input_text(const char *field, const char *text, size_t max,
 }
 
 static bool
+feedback_input_is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+           (c >= 'A' && c <= 'F');
+}
+
+static bool
 feedback_input_is_uuid(struct slice text)
 {
-    static const char hex[] = "0123456789abcdefABCDEF";
-
     if (text.len != INPUT_UUID_TEXT)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-        if (dash ? text.ptr[i] != '-' : !memchr(hex, text.ptr[i], 22))
+        if (dash ? text.ptr[i] != '-' : !feedback_input_is_hex(text.ptr[i]))
             return false;
     }
     return true;

@@ -76,8 +76,7 @@ feedback_read_category(struct slice name, Ss__Category *ret_category)
     return true;
 }
 
-/* --- personal scores
- * ---------------------------------------------------------*/
+/* --- personal scores --- */
 
 static bool
 feedback_read_score(struct arena *arena, const struct pg_result *rows,
@@ -158,8 +157,7 @@ feedback_read_scores(Ss__Feedback_Service *base,
     feedback_read_ask(base, READ_SCORES, params, feedback_read_on_scores, read);
 }
 
-/* --- community scores
- * --------------------------------------------------------*/
+/* --- community scores --- */
 
 static void
 feedback_read_cell(const struct community_cell *cell, struct arena *arena,
@@ -210,8 +208,7 @@ feedback_read_fill(const struct layers *layers, const char *category,
     if (!arena_ok(arena))
         return;
     if (reply->n_data)
-        qsort(reply->data, reply->n_data, sizeof(reply->data[0]),
-              feedback_read_order);
+        qsort(reply->data, reply->n_data, sizeof(void *), feedback_read_order);
     if (reply->n_data > SCORES_ROWS_MAX)
         reply->n_data = SCORES_ROWS_MAX;
 }
@@ -245,8 +242,7 @@ feedback_read_community(Ss__Feedback_Service *base,
         rpc_fail(call, STATUS_RESOURCE_EXHAUSTED, "", full);
 }
 
-/* --- statistics
- * --------------------------------------------------------------*/
+/* --- statistics --- */
 
 /* One row of READ_STATS into a list of counts. */
 static void

@@ -92,8 +92,7 @@ layer_follow_ask(struct layer_follow *follow, enum layer_statement statement,
                           status_text(status));
 }
 
-/* --- the whole
- * ---------------------------------------------------------------*/
+/* --- the whole --- */
 
 static void
 layer_follow_keep_key(struct layer_follow *follow, const struct pg_result *rows,
@@ -284,8 +283,7 @@ layer_follow_swap(char **a, char **b)
     *b = kept;
 }
 
-/* --- the changes
- * -------------------------------------------------------------*/
+/* --- the changes --- */
 
 /* Both answers are there: lay them over, or load when that is due. The
  * snapshots move on only with the layers. */
@@ -403,8 +401,7 @@ layer_follow_look(struct layer_follow *follow)
         follow->failed = true;
 }
 
-/* --- when
- * --------------------------------------------------------------------*/
+/* --- when --- */
 
 static void
 layer_follow_on_notified(void *context, const struct store_result *result)

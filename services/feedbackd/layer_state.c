@@ -2,6 +2,7 @@
 #include "services/feedbackd/layer_state.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "proto/layers_codec.h"
 #include "services/runtime/snapshot.h"
 
@@ -68,11 +69,11 @@ layer_state_replace(struct layer_state *state, struct layers *whole)
     snapshot_publish_whole(state->publisher, layers_hash(whole));
 }
 
-/* The bits, not the values: what followers would hash differently differs. */
+/* As followers hash it: what would hash differently differs. */
 static bool
 layer_state_same_number(double a, double b)
 {
-    return memcmp(&a, &b, sizeof(a)) == 0;
+    return hash_of_double(a) == hash_of_double(b);
 }
 
 static bool

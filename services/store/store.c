@@ -1,55 +1,20 @@
 /* The life of a store: down, connecting, setting up, up.
  *
- * Setting up goes through the same pipe as calls do: session settings, the
- * schema's version, every statement prepared, LISTEN. The first of them that
- * fails is the reason why the store is down. Calls are never sent from inside
- * store_read and store_write but in the next pass of the loop, so what comes
- * in one pass travels together. */
+ * Calls are never sent from inside store_read and store_write but in the next
+ * pass of the loop, so what comes in one pass travels together. */
 #include "services/store/store.h"
 
 #include "core/base/check.h"
 #include "services/store/database_url.h"
-#include "services/store/store_pipe.h"
+#include "services/store/store_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STORE_MAGIC 0x53544f52u
-#define STORE_NAME_MAX 64
-#define STORE_DETAIL_MAX 320
 #define STORE_TICK_MS 1000
 /* How much longer than statement_timeout an answer may take before the
  * connection counts as dead: the server would have ended the statement. */
 #define STORE_SILENCE_MS 3000
-
-enum store_state { STORE_DOWN, STORE_CONNECTING, STORE_SETTING_UP, STORE_UP };
-
-enum store_step { STORE_SESSION, STORE_SCHEMA, STORE_PING, STORE_LISTEN };
-
-struct store {
-    unsigned magic;
-    struct store_options options;
-    char name[STORE_NAME_MAX];
-    char *url, *home; /* owned */
-    struct loop *loop;
-    struct loop_timer *retry; /* back-off */
-    struct loop_timer *pump;  /* send what waits, in the next pass */
-    struct loop_timer *tick;  /* silence and pings */
-    struct pg_link *link;     /* NULL when down */
-    struct store_pipe pipe;
-    struct store_queue reads, writes; /* waiting */
-    enum store_state state;
-    ms_dur backoff;
-    int backend;    /* pid at the other end, to notice a pooler */
-    ms_time heard;  /* when the last bytes came */
-    ms_time pinged; /* when a ping was sent */
-    char detail[STORE_DETAIL_MAX];
-    char failure[STORE_DETAIL_MAX]; /* set inside callbacks: drop soon */
-    char listen[STORE_NAME_MAX + 16];
-    struct store_statement steps[STORE_LISTEN + 1];
-    uint64_t *connects, *retried;
-    int64_t *is_up;
-};
 
 static void store_connect(void *context);
 
@@ -67,8 +32,7 @@ store_detail(const struct store *store)
     return store->state == STORE_UP ? "" : store->detail;
 }
 
-/* --- down
- * -------------------------------------------------------------------*/
+/* --- down --- */
 
 /* End calls with one result; those on their way may have happened. */
 static void
@@ -121,16 +85,7 @@ store_drop(struct store *store, const char *why)
     store_end_all(store, STATUS_UNAVAILABLE, kept);
 }
 
-/* From inside a call's callback: the connection goes when it returned. */
-static void
-store_fail(struct store *store, const char *why)
-{
-    if (!store->failure[0])
-        (void)snprintf(store->failure, sizeof(store->failure), "%s", why);
-}
-
-/* --- sending
- * ----------------------------------------------------------------*/
+/* --- sending --- */
 
 static bool
 store_send_waiting(struct store *store)
@@ -170,151 +125,6 @@ store_pump(void *context)
         store_drop_broken(store);
 }
 
-static bool
-store_queue_own(struct store *store, enum store_op_kind kind,
-                const struct store_statement *statement,
-                const char *const *params, store_done_fn done)
-{
-    struct store_op *op = store_op_new(statement, params);
-
-    if (!op)
-        return false;
-    op->kind = kind;
-    op->done = done;
-    op->context = store;
-    store_op_push(&store->reads, op);
-    return true;
-}
-
-/* --- setting up
- * -------------------------------------------------------------*/
-
-static void
-store_step_failed(struct store *store, const struct store_result *result)
-{
-    if (result->status != STATUS_OK && store->state != STORE_DOWN)
-        store_fail(store, result->message);
-}
-
-static void
-store_on_session(void *context, const struct store_result *result)
-{
-    struct store *store = context;
-
-    store_step_failed(store, result);
-    if (result->rows)
-        store->backend = (int)rows_i64(result->rows, 0, 0, 0);
-}
-
-static void
-store_on_schema(void *context, const struct store_result *result)
-{
-    struct store *store = context;
-    char why[STORE_DETAIL_MAX];
-    int64_t version = 0;
-    int64_t wanted = store->options.schema;
-
-    /* No table: a database that was never migrated. */
-    if (result->status != STATUS_OK &&
-        result->status != STATUS_FAILED_PRECONDITION) {
-        store_step_failed(store, result);
-        return;
-    }
-    if (result->rows)
-        version = rows_i64(result->rows, 0, 0, 0);
-    if (version == wanted)
-        return;
-    if (version < wanted)
-        (void)snprintf(why, sizeof(why),
-                       "the database's schema is version %lld, this program "
-                       "needs %lld: run smart-spawn migrate",
-                       (long long)version, (long long)wanted);
-    else
-        (void)snprintf(why, sizeof(why),
-                       "the database's schema is version %lld, newer than "
-                       "this program's %lld: run a newer smart-spawn",
-                       (long long)version, (long long)wanted);
-    store_fail(store, why);
-}
-
-static void
-store_on_prepared(void *context, const struct store_result *result)
-{
-    store_step_failed(context, result);
-}
-
-static void
-store_on_set_up(void *context, const struct store_result *result)
-{
-    struct store *store = context;
-
-    store_step_failed(store, result);
-    if (result->status != STATUS_OK || store->failure[0])
-        return;
-    store->state = STORE_UP;
-    store->detail[0] = '\0';
-    store->backoff = STORE_BACKOFF_FIRST_MS;
-    store->heard = loop_now(store->loop);
-    (*store->connects)++;
-    *store->is_up = 1;
-    if (store->options.up)
-        store->options.up(store->options.context);
-}
-
-/* Also the last step of setting up. A session that changes under us belongs
- * to a pooler that lends one per transaction: prepared statements and LISTEN
- * are lost there without a word. */
-static void
-store_on_ping(void *context, const struct store_result *result)
-{
-    struct store *store = context;
-
-    if (result->rows && rows_i64(result->rows, 0, 0, 0) != store->backend) {
-        store_fail(store, "a pooler changes sessions between transactions: "
-                          "connect directly or with session pooling");
-        return;
-    }
-    if (store->state == STORE_SETTING_UP)
-        store_on_set_up(store, result);
-}
-
-static bool
-store_queue_steps(struct store *store)
-{
-    const struct store_options *options = &store->options;
-    char timeout[32];
-    const char *params[] = {timeout};
-    bool fine = true;
-
-    (void)snprintf(timeout, sizeof(timeout), "%lld",
-                   (long long)options->statement_timeout);
-    fine = store_queue_own(store, STORE_OP_PLAIN, &store->steps[STORE_SESSION],
-                           params, store_on_session);
-    if (options->schema)
-        fine = fine && store_queue_own(store, STORE_OP_PLAIN,
-                                       &store->steps[STORE_SCHEMA], params,
-                                       store_on_schema);
-    for (unsigned i = 0; i < options->statement_count && fine; i++) {
-        struct store_op *op = NULL;
-        static const char *const none[STORE_PARAMS_MAX];
-
-        fine = (op = store_op_new(&options->statements[i], none)) != NULL;
-        if (!fine)
-            break;
-        op->kind = STORE_OP_PREPARE;
-        op->done = store_on_prepared;
-        op->context = store;
-        store_op_push(&store->reads, op);
-    }
-    if (options->channel)
-        fine = fine && store_queue_own(store, STORE_OP_PLAIN,
-                                       &store->steps[STORE_LISTEN], params,
-                                       store_on_prepared);
-    return fine &&
-           store_queue_own(store, STORE_OP_PLAIN, &store->steps[STORE_PING],
-                           params, store_on_ping);
-}
-
 static void
 store_on_link_up(void *context)
 {
@@ -324,12 +134,11 @@ store_on_link_up(void *context)
     store->state = STORE_SETTING_UP;
     store->heard = loop_now(store->loop);
     loop_timer_start(store->tick, STORE_TICK_MS);
-    if (!store_queue_steps(store) || !store_send_waiting(store))
+    if (!store_session_begin(store) || !store_send_waiting(store))
         store_drop(store, "out of memory or connection while setting up");
 }
 
-/* --- hearing
- * ----------------------------------------------------------------*/
+/* --- hearing --- */
 
 static void
 store_take_notices(struct store *store)
@@ -383,7 +192,6 @@ static void
 store_tick(void *context)
 {
     struct store *store = context;
-    static const char *const none[STORE_PARAMS_MAX];
     ms_time now = 0;
     ms_time sent = 0;
 
@@ -401,14 +209,11 @@ store_tick(void *context)
     if (store->state != STORE_UP || now - store->pinged < STORE_PING_MS)
         return;
     store->pinged = now;
-    if (!store_queue_own(store, STORE_OP_PLAIN, &store->steps[STORE_PING], none,
-                         store_on_ping) ||
-        !store_send_waiting(store))
+    if (!store_session_ping(store) || !store_send_waiting(store))
         store_drop_broken(store);
 }
 
-/* --- connecting
- * -------------------------------------------------------------*/
+/* --- connecting --- */
 
 static void
 store_connect(void *context)
@@ -435,8 +240,7 @@ store_connect(void *context)
     store_pipe_init(&store->pipe, store->link, store->retried);
 }
 
-/* --- the public side
- * --------------------------------------------------------*/
+/* --- the public side --- */
 
 static bool
 store_copy_texts(struct store *store)
@@ -451,30 +255,6 @@ store_copy_texts(struct store *store)
         (void)snprintf(store->listen, sizeof(store->listen), "LISTEN %s",
                        options->channel);
     return store->url && store->home;
-}
-
-static void
-store_name_steps(struct store *store)
-{
-    store->steps[STORE_SESSION] = (struct store_statement){
-        .name = "session",
-        .sql = "SELECT pg_backend_pid(),"
-               " set_config('statement_timeout', $1, false),"
-               " set_config('timezone', 'UTC', false),"
-               /* An acknowledgement means durable, whatever the server's
-                * default; stronger settings stay. */
-               " set_config('synchronous_commit',"
-               "  CASE current_setting('synchronous_commit')"
-               "  WHEN 'off' THEN 'on'"
-               "  ELSE current_setting('synchronous_commit') END, false)",
-        .params = 1};
-    store->steps[STORE_SCHEMA] = (struct store_statement){
-        .name = "schema",
-        .sql = "SELECT coalesce(max(version), 0) FROM schema_migrations"};
-    store->steps[STORE_PING] = (struct store_statement){
-        .name = "ping", .sql = "SELECT pg_backend_pid()"};
-    store->steps[STORE_LISTEN] =
-        (struct store_statement){.name = "listen", .sql = store->listen};
 }
 
 static void
@@ -532,7 +312,7 @@ store_new(struct loop *loop, const struct store_options *options,
         store_free(&store);
         return STATUS_RESOURCE_EXHAUSTED;
     }
-    store_name_steps(store);
+    store_session_prepare(store);
     store_open_metrics(store);
     loop_timer_start(store->retry, 0);
     *ret_store = store;

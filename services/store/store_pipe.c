@@ -25,8 +25,8 @@ void
 store_pipe_init(struct store_pipe *pipe, struct pg_link *link,
                 uint64_t *retried)
 {
-    *pipe = (struct store_pipe){
-        .link = link, .last = &pipe->first, .retried = retried};
+    *pipe = (struct store_pipe){.link = link, .last = &pipe->first};
+    pipe->retried = retried;
 }
 
 static bool

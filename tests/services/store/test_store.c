@@ -247,8 +247,7 @@ call(struct fixture *fixture, bool write, unsigned statement,
     return status;
 }
 
-/* --- normal use
- * --------------------------------------------------------------*/
+/* --- normal use --- */
 
 static void
 an_acknowledged_write_is_committed(void **state)
@@ -370,8 +369,7 @@ the_session_is_durable_and_in_utc(void **state)
     sql("store", "ALTER DATABASE store RESET synchronous_commit");
 }
 
-/* --- edges
- * -------------------------------------------------------------------*/
+/* --- edges --- */
 
 static void
 a_full_queue_and_large_parameters_are_refused(void **state)
@@ -426,8 +424,7 @@ closing_ends_calls_as_cancelled(void **state)
     assert_int_equal(answer.status, STATUS_CANCELLED);
 }
 
-/* --- failures
- * ----------------------------------------------------------------*/
+/* --- failures --- */
 
 static void
 a_lost_backend_ends_calls_in_doubt_and_comes_back(void **state)

@@ -1,0 +1,235 @@
+/* Keys, limits, bad input, and PostgreSQL away. */
+#include "tests/services/feedbackd/feedback_node.h"
+
+/* --- keys and limits --- */
+
+static void
+a_repeated_key_records_once_and_another_body_conflicts(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    char first[64];
+    Ss__LogSpawnRequest spawn = SS__LOG_SPAWN_REQUEST__INIT;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+
+    (void)state;
+    fixture_open(&fixture);
+    spawn.model = (char[]){"a/b"};
+    spawn.has_category = true;
+    call(&fixture.node, LOG_SPAWN, &spawn, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    (void)snprintf(first, sizeof(first), "%s",
+                   ((Ss__LogSpawnReply *)(void *)ended.reply)->data->spawn_id);
+    ended_forget(&ended);
+    call(&fixture.node, LOG_SPAWN, &spawn, "key-1", &ended);
+    assert_string_equal(
+        ((Ss__LogSpawnReply *)(void *)ended.reply)->data->spawn_id, first);
+    ended_forget(&ended);
+    assert_int_equal(number_of("SELECT count(*) FROM spawn_logs"), 1);
+    /* The same key for another call, then another body. */
+    call(&fixture.node, RECORD_OUTCOME, &outcome, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_ALREADY_EXISTS);
+    assert_string_equal(ended.reason, "CONFLICT");
+    call(&fixture.node, RECORD_OUTCOME, &outcome, "key-2", &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    outcome.rating = 4;
+    call(&fixture.node, RECORD_OUTCOME, &outcome, "key-2", &ended);
+    assert_int_equal(ended.status, STATUS_ALREADY_EXISTS);
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 1);
+    fixture_close(&fixture);
+}
+
+static void
+a_key_is_free_again_after_24_hours(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+
+    (void)state;
+    fixture_open(&fixture);
+    call(&fixture.node, RECORD_OUTCOME, &outcome, "key-1", &ended);
+    ended_forget(&ended);
+    sql("UPDATE idempotency_keys SET given_at = now() - interval '25 hours'");
+    outcome.rating = 4;
+    call(&fixture.node, RECORD_OUTCOME, &outcome, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 2);
+    fixture_close(&fixture);
+}
+
+/* Sent at once through two feedbackd, they meet in PostgreSQL. */
+static void
+one_key_through_two_feedbackd_records_once(void **state)
+{
+    struct fixture fixture;
+    struct node second;
+    struct ended ended[16];
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+
+    (void)state;
+    fixture_open(&fixture);
+    node_open(&second, &fixture.stand, "feedbackd-2", url);
+    node_wait(&second, is_ready);
+    for (size_t i = 0; i < ARRAY_LEN(ended); i++)
+        call_start(i % 2 ? &second : &fixture.node, RECORD_OUTCOME, &outcome,
+                   "key-1", &ended[i]);
+    for (size_t i = 0; i < ARRAY_LEN(ended); i++) {
+        assert_true(rpc_stand_run(&fixture.stand, &ended[i].done));
+        assert_int_equal(ended[i].status, STATUS_OK);
+        ended_forget(&ended[i]);
+    }
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 1);
+    node_close(&second);
+    fixture_close(&fixture);
+}
+
+static void
+the_101st_report_of_an_hour_is_refused(void **state)
+{
+    struct fixture fixture;
+    static struct ended ended[101];
+    Ss__ReportCommunityRequest request =
+        report_of((char[]){"a/b"}, (char[]){"golden-1"}, 5);
+    unsigned refused = 0;
+
+    (void)state;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < ARRAY_LEN(ended); i++)
+        call_start(&fixture.node, REPORT_COMMUNITY, &request, NULL, &ended[i]);
+    for (size_t i = 0; i < ARRAY_LEN(ended); i++) {
+        assert_true(rpc_stand_run(&fixture.stand, &ended[i].done));
+        if (ended[i].status == STATUS_OK) {
+            ended_forget(&ended[i]);
+            continue;
+        }
+        refused++;
+        assert_int_equal(ended[i].status, STATUS_RESOURCE_EXHAUSTED);
+        assert_string_equal(ended[i].reason, "RATE_LIMITED");
+        assert_string_equal(ended[i].message, "Rate limit exceeded (100/hr)");
+        assert_true(ended[i].retry_after > 3500000);
+    }
+    assert_int_equal(refused, 1);
+    assert_int_equal(number_of("SELECT count(*) FROM community_reports"), 100);
+    /* A retry of a report that was recorded is no new report; one that was
+     * refused leaves no key behind. */
+    call(&fixture.node, REPORT_COMMUNITY, &request, "key-1", &ended[0]);
+    assert_int_equal(ended[0].status, STATUS_RESOURCE_EXHAUSTED);
+    sql("UPDATE report_windows SET began_at = now() - interval '61 minutes'");
+    call(&fixture.node, REPORT_COMMUNITY, &request, "key-1", &ended[0]);
+    assert_int_equal(ended[0].status, STATUS_OK);
+    ended_forget(&ended[0]);
+    sql("UPDATE report_windows SET reports = 100");
+    call(&fixture.node, REPORT_COMMUNITY, &request, "key-1", &ended[0]);
+    assert_int_equal(ended[0].status, STATUS_OK);
+    ended_forget(&ended[0]);
+    assert_int_equal(number_of("SELECT count(*) FROM community_reports"), 101);
+    fixture_close(&fixture);
+}
+
+/* --- failures --- */
+
+static void
+bad_input_is_refused_and_leaves_nothing(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+    static const int64_t ratings[] = {0, 6, -40, INT64_MAX, INT64_MIN};
+
+    (void)state;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < ARRAY_LEN(ratings); i++) {
+        outcome.rating = ratings[i];
+        call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
+        assert_int_equal(ended.status, STATUS_INVALID_ARGUMENT);
+        assert_string_equal(ended.reason, "INVALID_BODY");
+        assert_string_equal(ended.message,
+                            "rating must be a whole number from 1 to 5");
+    }
+    outcome.has_rating = false;
+    call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
+    assert_string_equal(ended.message,
+                        "model, category, and rating (1-5) are required");
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 0);
+    fixture_close(&fixture);
+}
+
+static void
+without_postgres_writes_are_refused_and_layers_stay(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+    Ss__CommunityScoresRequest question = SS__COMMUNITY_SCORES_REQUEST__INIT;
+
+    (void)state;
+    fixture_open(&fixture);
+    rate(&fixture.node, (char[]){"fast/one"}, 4);
+    node_wait(&fixture.node, has_fast);
+    temp_postgres_crash();
+    node_wait(&fixture.node, is_not_ready);
+    while (store_is_up(fixture.node.stack.service.write))
+        rpc_stand_run_for(&fixture.stand, 5);
+    call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
+    assert_int_equal(ended.status, STATUS_UNAVAILABLE);
+    assert_string_equal(ended.reason, "UNAVAILABLE");
+    assert_string_equal(ended.message, "the database is not reachable; nothing"
+                                       " was recorded; try again");
+    assert_true(ended.retry_after > 0);
+    call(&fixture.node, COMMUNITY_SCORES, &question, NULL, &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    assert_int_equal(ratings_of(&fixture.node, "fast/one"), 1);
+    assert_true(temp_postgres_restart());
+    node_wait(&fixture.node, is_ready);
+    for (unsigned i = 0; i < 3; i++)
+        rate(&fixture.node, (char[]){"a/b"}, 5);
+    node_wait(&fixture.node, has_three);
+    fixture_close(&fixture);
+}
+
+static bool
+wants_migrate(const struct node *node)
+{
+    return strstr(node->detail, "run smart-spawn migrate") != NULL;
+}
+
+static void
+an_older_schema_is_refused_and_tried_again(void **state)
+{
+    struct rpc_stand stand = {0};
+    struct node node;
+    char bare[TEMP_POSTGRES_URL_MAX];
+    char error[MIGRATE_ERROR_MAX];
+    struct migrate_job job = {.url = bare};
+
+    (void)state;
+    temp_postgres_url("bare", bare);
+    rpc_stand_open(&stand);
+    node_open(&node, &stand, "feedbackd-1", bare);
+    node_wait(&node, wants_migrate);
+    assert_int_equal(migrate_run(&job, error), STATUS_OK);
+    node_wait(&node, is_ready);
+    node_close(&node);
+    rpc_stand_close(&stand);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_repeated_key_records_once_and_another_body_conflicts),
+        cmocka_unit_test(a_key_is_free_again_after_24_hours),
+        cmocka_unit_test(one_key_through_two_feedbackd_records_once),
+        cmocka_unit_test(the_101st_report_of_an_hour_is_refused),
+        cmocka_unit_test(bad_input_is_refused_and_leaves_nothing),
+        cmocka_unit_test(without_postgres_writes_are_refused_and_layers_stay),
+        cmocka_unit_test(an_older_schema_is_refused_and_tried_again),
+    };
+
+    return cmocka_run_group_tests(tests, cluster_start, NULL);
+}

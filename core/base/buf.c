@@ -22,7 +22,10 @@
 #define PLAIN_EXPONENT 21          /* from 1e21 on, and ... */
 #define PLAIN_LOWEST (-7)          /* ... up to 1e-7 an exponent is shorter */
 #define DOUBLE_TEXT_MAX 48         /* sign, zeros, digits, point, exponent */
-#define FIXED_TEXT_MAX 384         /* DBL_MAX has 309 digits; 9 decimals */
+#define SHORT_DECIMALS 6
+#define SHORT_UNIT 1e6     /* 10^SHORT_DECIMALS */
+#define SHORT_LARGEST 1e9  /* times SHORT_UNIT: 15 digits */
+#define FIXED_TEXT_MAX 384 /* DBL_MAX has 309 digits; 9 decimals */
 
 void
 buf_init(struct buf *buf, size_t max)
@@ -281,6 +284,36 @@ decimal_shortest(double value)
     return decimal_rounded(value, DIGITS_MAX);
 }
 
+/* Most numbers that we print have few decimals. k / 10^6 is rounded
+ * correctly, so where it gives the value, the decimal k * 10^-6 reads back;
+ * and of the decimals with at most 15 digits only one does. */
+static bool
+put_short(struct buf *buf, double value)
+{
+    bool minus_zero = value == 0 && signbit(value);
+    if (fabs(value) >= SHORT_LARGEST || minus_zero)
+        return false;
+    int64_t scaled = llrint(value * SHORT_UNIT);
+    if ((double)scaled / SHORT_UNIT != value)
+        return false;
+    uint64_t magnitude = (uint64_t)(scaled < 0 ? -scaled : scaled);
+    int decimals = SHORT_DECIMALS;
+    for (; decimals > 0 && magnitude % 10 == 0; decimals--)
+        magnitude /= 10;
+    char text[INTEGER_TEXT_MAX];
+    size_t start = sizeof text;
+    for (int i = 0; i <= decimals || magnitude > 0; i++) {
+        if (i == decimals && decimals > 0)
+            text[--start] = '.';
+        text[--start] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    }
+    if (scaled < 0)
+        text[--start] = '-';
+    buf_put(buf, text + start, sizeof text - start);
+    return true;
+}
+
 void
 buf_put_double(struct buf *buf, double value)
 {
@@ -288,12 +321,8 @@ buf_put_double(struct buf *buf, double value)
         buf->failed = true;
         return;
     }
-    /* Most numbers that we print are whole. */
-    bool minus_zero = value == 0 && signbit(value);
-    if (fabs(value) < 1e15 && value == trunc(value) && !minus_zero) {
-        buf_put_i64(buf, (int64_t)value);
+    if (put_short(buf, value))
         return;
-    }
     char text[DOUBLE_TEXT_MAX];
     size_t len = 0;
     if (signbit(value))

@@ -13,6 +13,7 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 
 static void
 what_is_put_stands_one_behind_the_other(void **state)
@@ -142,6 +143,11 @@ doubles_are_printed_in_the_shortest_form(void **state)
         {5, "5"},
         {-17, "-17"},
         {0.1, "0.1"},
+        {-0.000001, "-0.000001"},
+        {999999999.999999, "999999999.999999"},
+        {1000000000.5, "1000000000.5"},
+        {100, "100"},
+        {120.5, "120.5"},
         {0.3, "0.3"},
         {0.1 + 0.2, "0.30000000000000004"},
         {87.43, "87.43"},
@@ -186,7 +192,7 @@ every_double_reads_back_as_itself(void **state)
     uint64_t seed = 0x9e3779b97f4a7c15;
     struct buf buf;
     buf_init(&buf, 100);
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 50000; i++) {
         uint64_t bits = next_random(&seed);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -199,6 +205,33 @@ every_double_reads_back_as_itself(void **state)
         assert_memory_equal(&back, &value, sizeof value);
     }
     buf_fini(&buf);
+}
+
+/* Numbers with 1 to 8 decimals, and their neighbours, against the digits
+ * they were made of. */
+static void
+numbers_with_few_decimals_are_short(void **state)
+{
+    (void)state;
+    uint64_t seed = 42;
+    for (int i = 0; i < 50000; i++) {
+        uint64_t random = next_random(&seed);
+        int decimals = (int)(random % 8);
+        char text[32];
+        (void)snprintf(text, sizeof text, "%s%u.%0*u1", random & 8 ? "-" : "",
+                       (unsigned)(random >> 40), decimals,
+                       (unsigned)(random >> 32) % 10);
+        double value = 0;
+        assert_int_equal(text_double(slice_of(text), &value), STATUS_OK);
+        assert_double(value, text);
+        struct buf buf;
+        buf_init(&buf, 100);
+        buf_put_double(&buf, nextafter(value, 0));
+        double back = 0;
+        assert_int_equal(text_double(buf_slice(&buf), &back), STATUS_OK);
+        assert_true(back == nextafter(value, 0));
+        buf_fini(&buf);
+    }
 }
 
 static void
@@ -293,6 +326,7 @@ main(void)
         cmocka_unit_test(reserved_room_is_written_by_the_caller),
         cmocka_unit_test(doubles_are_printed_in_the_shortest_form),
         cmocka_unit_test(every_double_reads_back_as_itself),
+        cmocka_unit_test(numbers_with_few_decimals_are_short),
         cmocka_unit_test(what_is_no_number_fails_the_buffer),
         cmocka_unit_test(fixed_places_round_half_away_from_zero),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),

@@ -6,13 +6,17 @@
 static char
 upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    if (c >= 'a' && c <= 'z')
+        c = (char)(c - 'a' + 'A');
+    return c;
 }
 
 static char
 lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        c = (char)(c - 'A' + 'a');
+    return c;
 }
 
 struct slice
@@ -26,7 +30,10 @@ names_field(const char *proto_name, char *out)
             raise = true;
             continue;
         }
-        out[len++] = raise ? upper(*p) : *p;
+        out[len] = *p;
+        if (raise)
+            out[len] = upper(*p);
+        len++;
         raise = false;
     }
     out[len] = '\0';
@@ -65,8 +72,11 @@ value_name(const ProtobufCEnumDescriptor *type, const char *name, char *out)
     size_t len = 0;
 
     name += prefix_len(type->short_name, name);
-    for (; *name && len < NAMES_MAX - 1; name++)
-        out[len++] = *name == '_' ? '-' : lower(*name);
+    for (; *name && len < NAMES_MAX - 1; name++, len++) {
+        out[len] = lower(*name);
+        if (*name == '_')
+            out[len] = '-';
+    }
     out[len] = '\0';
     return slice_make(out, len);
 }

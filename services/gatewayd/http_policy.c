@@ -80,19 +80,18 @@ bool
 http_policy_bearer(const char *authorization, const char *key)
 {
     struct slice text = slice_of(authorization), wanted = slice_of(key);
-    unsigned char differ = 0;
+    unsigned differ = 0;
 
     if (!slice_eq_fold(slice_cut(text, 0, 7), SLICE("Bearer ")))
         return false;
     text = slice_trim(slice_cut(text, 7, text.len));
     /* As long as what was sent, whatever the key is: time tells the sender
      * nothing that he does not know. */
-    for (size_t i = 0; i < text.len; i++) {
-        char c = wanted.len > 0 ? wanted.ptr[i % wanted.len] : '\0';
-
-        differ = (unsigned char)(differ | (text.ptr[i] ^ c));
-    }
-    return wanted.len > 0 && text.len == wanted.len && differ == 0;
+    if (wanted.len == 0)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        differ |= (unsigned)(text.ptr[i] ^ wanted.ptr[i % wanted.len]);
+    return text.len == wanted.len && differ == 0;
 }
 
 bool

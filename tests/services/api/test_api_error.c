@@ -18,6 +18,7 @@ statuses_map_to_http(void **state)
         const char *code;
         int exit;
     } rows[] = {
+        /* NOLINT: in reading order */
         {STATUS_OK, "", 200, "OK", 0},
         {STATUS_INVALID_ARGUMENT, "MISSING_PARAM", 400, "MISSING_PARAM", 2},
         {STATUS_INVALID_ARGUMENT, "", 400, "INVALID_PARAM", 2},

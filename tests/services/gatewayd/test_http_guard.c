@@ -48,7 +48,7 @@ unescape(struct slice text, struct buf *out)
                 out, (char)(hex(text.ptr[i + 1]) << 4 | hex(text.ptr[i + 2])));
             i += 2;
         } else {
-            buf_put_char(out, c == 'r' ? '\r' : c == 'n' ? '\n' : '\t');
+            buf_put_text(out, c == 'r' ? "\r" : c == 'n' ? "\n" : "\t");
         }
     }
 }

@@ -157,10 +157,10 @@ rpc_call_drop(struct rpc_call *call, enum status why)
 }
 
 static void
-fill_reply(const struct rpc_server *server, Ss__FrameHeader *header)
+fill_reply(struct rpc_server *server, Ss__FrameHeader *header)
 {
     header->version = RPC_VERSION;
-    header->served_by = (char *)(uintptr_t)server->instance;
+    header->served_by = server->instance;
     header->has_load = true;
     header->load = server->in_flight;
     header->has_boot_epoch = true;

@@ -5,7 +5,7 @@
  * timers. A kill is handled as: socket not writable → endpoint lost → (next
  * round of the loop) its idempotent calls go to another endpoint, the others
  * end UNAVAILABLE, the socket is closed, and later a new one probes. */
-#include "services/runtime/rpc_pending.h"
+#include "services/runtime/rpc_attempt.h"
 
 #include "core/base/check.h"
 #include "services/runtime/log.h"
@@ -14,208 +14,8 @@
 #include <sys/random.h>
 
 #define RPC_CHANNEL_MAGIC 0x4348414eu
-#define RPC_ATTEMPTS_MAX 2
-#define RPC_HIGH_WATER 64  /* PING and CANCEL, besides max_calls */
-#define RPC_LATE_MS 500    /* a tick that late: we were held up */
-#define RPC_UP_HINT_MS 500 /* when to try again with nothing up */
-#define RETRY_TOKEN 10     /* a retry costs; a success earns 1 */
-#define CALLER_MAX 64      /* bytes, with NUL */
-
-struct rpc_channel {
-    unsigned magic;
-    struct loop *loop;
-    struct rpc_endpoint *endpoints;
-    size_t endpoint_count;
-    size_t turn; /* where the next search starts: ties in turn */
-    const struct rpc_endpoint *last; /* of the last call, for sticky */
-    char caller[CALLER_MAX];
-    struct rpc_pending_table table;
-    struct rpc_pending_list waiting, failed;
-    struct loop_timer *tick, *deadline, *work, *raise;
-    ms_time armed_for; /* the deadline timer's time, or 0 */
-    ms_time ticked_at, born_at;
-    bool was_up;
-    uint32_t retry_tokens;
-    struct {
-        uint64_t *calls, *failed, *expired, *retries, *bad, *late, *down;
-    } counters;
-};
-
-/* --- ending a call -------------------------------------------------------- */
-
-static void
-unlink_pending(struct rpc_channel *channel, struct rpc_pending *pending)
-{
-    switch (pending->state) {
-    case RPC_PENDING_WAITING:
-        TAILQ_REMOVE(&channel->waiting, pending, link);
-        break;
-    case RPC_PENDING_SENT:
-        TAILQ_REMOVE(&pending->endpoint->calls, pending, link);
-        pending->endpoint->outstanding--;
-        break;
-    case RPC_PENDING_FAILED:
-        TAILQ_REMOVE(&channel->failed, pending, link);
-        break;
-    }
-}
-
-/* The call must be unlinked. Its memory is free before done runs, so that
- * done may start the next. */
-static void
-finish(struct rpc_channel *channel, struct rpc_pending *pending,
-       const struct rpc_result *result)
-{
-    rpc_done_fn done = pending->done;
-    void *context = pending->context;
-    if (result->status != STATUS_OK)
-        ++*channel->counters.failed;
-    else if (channel->retry_tokens < RPC_RETRY_BURST * RETRY_TOKEN)
-        channel->retry_tokens++;
-    rpc_pending_release(&channel->table, pending);
-    done(context, result);
-}
-
-static void
-finish_failed(struct rpc_channel *channel, struct rpc_pending *pending)
-{
-    const struct rpc_result result = {.status = pending->status,
-                                      .message = pending->message,
-                                      .reason = "",
-                                      .retry_after = pending->retry_after,
-                                      .served_by = ""};
-    unlink_pending(channel, pending);
-    finish(channel, pending, &result);
-}
-
-/* An unlinked call is going to fail: told by the work timer. */
-static void
-fail_later(struct rpc_channel *channel, struct rpc_pending *pending,
-           enum status status, const char *message)
-{
-    pending->state = RPC_PENDING_FAILED;
-    pending->status = status;
-    pending->message = message;
-    pending->retry_after = status == STATUS_UNAVAILABLE ? RPC_UP_HINT_MS : 0;
-    TAILQ_INSERT_TAIL(&channel->failed, pending, link);
-    loop_timer_start(channel->work, 0);
-}
-
-/* --- choosing and sending ------------------------------------------------- */
-
-static struct rpc_endpoint *
-choose(struct rpc_channel *channel, const struct rpc_endpoint * not,
-       bool sticky)
-{
-    struct rpc_endpoint *best = NULL;
-    size_t best_at = 0;
-    for (size_t i = 0; i < channel->endpoint_count; i++) {
-        size_t at = (channel->turn + i) % channel->endpoint_count;
-        struct rpc_endpoint *endpoint = &channel->endpoints[at];
-        if (endpoint == not || !rpc_endpoint_is_up(endpoint))
-            continue;
-        if (sticky && endpoint == channel->last)
-            return endpoint;
-        if (best == NULL || endpoint->outstanding < best->outstanding) {
-            best = endpoint;
-            best_at = at;
-        }
-    }
-    if (best != NULL)
-        channel->turn = best_at + 1;
-    return best;
-}
-
-/* The frames of this try. The body is copied (by reference, if it is large)
- * while another try is possible. */
-static enum status
-make_frames(struct rpc_channel *channel, struct rpc_pending *pending,
-            struct rpc_frames *frames)
-{
-    Ss__FrameHeader *header = pending->header;
-    ms_dur left = pending->deadline - loop_now(channel->loop);
-    rpc_pending_renew(&channel->table, pending);
-    header->caller = channel->caller;
-    header->call_id = pending->id;
-    header->has_timeout_ms = true;
-    header->timeout_ms = left > 1 ? (uint32_t)left : 1;
-    if (zmq_msg_copy(&frames->body, &pending->body) != 0)
-        return STATUS_RESOURCE_EXHAUSTED;
-    return rpc_frames_pack(&frames->header, &header->base, RPC_HEADER_MAX);
-}
-
-/* Send an unlinked call to an endpoint that is up. */
-static enum status
-send_to(struct rpc_channel *channel, struct rpc_pending *pending,
-        struct rpc_endpoint *endpoint)
-{
-    struct rpc_frames frames;
-    rpc_frames_init(&frames);
-    enum status status = make_frames(channel, pending, &frames);
-    if (status == STATUS_OK)
-        status = rpc_endpoint_send(endpoint, &frames);
-    rpc_frames_fini(&frames);
-    if (status != STATUS_OK)
-        return status;
-    pending->state = RPC_PENDING_SENT;
-    pending->endpoint = endpoint;
-    pending->attempts++;
-    TAILQ_INSERT_TAIL(&endpoint->calls, pending, link);
-    endpoint->outstanding++;
-    channel->last = endpoint;
-    return STATUS_OK;
-}
-
-static bool
-is_starting(const struct rpc_channel *channel)
-{
-    return !channel->was_up &&
-           loop_now(channel->loop) - channel->born_at < RPC_STARTUP_MS;
-}
-
-/* Send an unlinked call, let it wait, or fail it (later). An endpoint that
- * refuses is lost and not chosen again, so this ends. */
-static void
-dispatch(struct rpc_channel *channel, struct rpc_pending *pending,
-         const struct rpc_endpoint * not )
-{
-    struct rpc_endpoint *endpoint;
-    while ((endpoint = choose(channel, not, pending->sticky)) != NULL) {
-        enum status status = send_to(channel, pending, endpoint);
-        if (status == STATUS_OK)
-            return;
-        if (status != STATUS_UNAVAILABLE) {
-            fail_later(channel, pending, status, "no memory to send");
-            return;
-        }
-    }
-    if (!is_starting(channel)) {
-        fail_later(channel, pending, STATUS_UNAVAILABLE, "no endpoint is up");
-        return;
-    }
-    pending->state = RPC_PENDING_WAITING;
-    TAILQ_INSERT_TAIL(&channel->waiting, pending, link);
-}
-
-/* Whether a call that failed UNAVAILABLE at an endpoint goes to another one;
- * then it was sent. The call is SENT at `failed` before. */
-static bool
-try_again(struct rpc_channel *channel, struct rpc_pending *pending,
-          struct rpc_endpoint *failed)
-{
-    if (!pending->idempotent || pending->attempts >= RPC_ATTEMPTS_MAX ||
-        channel->retry_tokens < RETRY_TOKEN ||
-        loop_now(channel->loop) >= pending->deadline)
-        return false;
-    struct rpc_endpoint *other = choose(channel, failed, false);
-    if (other == NULL)
-        return false;
-    channel->retry_tokens -= RETRY_TOKEN;
-    ++*channel->counters.retries;
-    unlink_pending(channel, pending);
-    dispatch(channel, pending, failed);
-    return true;
-}
+#define RPC_HIGH_WATER 64 /* PING and CANCEL, besides max_calls */
+#define RPC_LATE_MS 500   /* a tick that late: we were held up */
 
 /* --- replies -------------------------------------------------------------- */
 
@@ -243,7 +43,7 @@ on_reply(void *context, struct rpc_endpoint *endpoint,
         .retry_after = header->retry_after_ms,
         .served_by = text_or_empty(header->served_by)};
     if (result.status == STATUS_UNAVAILABLE &&
-        try_again(channel, pending, endpoint))
+        rpc_attempt_again(channel, pending, endpoint))
         return;
     ProtobufCMessage *reply = NULL;
     if (result.status == STATUS_OK &&
@@ -253,8 +53,8 @@ on_reply(void *context, struct rpc_endpoint *endpoint,
         result.message = "the reply is not a valid message";
     }
     result.reply = reply;
-    unlink_pending(channel, pending);
-    finish(channel, pending, &result);
+    rpc_attempt_unlink(channel, pending);
+    rpc_attempt_finish(channel, pending, &result);
 }
 
 static void
@@ -277,7 +77,7 @@ on_up(void *context)
     TAILQ_CONCAT(&calls, &channel->waiting, link);
     while ((pending = TAILQ_FIRST(&calls)) != NULL) {
         TAILQ_REMOVE(&calls, pending, link);
-        dispatch(channel, pending, NULL);
+        rpc_attempt_dispatch(channel, pending, NULL);
     }
 }
 
@@ -322,11 +122,11 @@ lower(struct rpc_channel *channel, struct rpc_endpoint *endpoint)
     for (pending = TAILQ_FIRST(&endpoint->calls); pending != NULL;
          pending = next) {
         next = TAILQ_NEXT(pending, link);
-        if (try_again(channel, pending, endpoint))
+        if (rpc_attempt_again(channel, pending, endpoint))
             continue;
-        unlink_pending(channel, pending);
-        fail_later(channel, pending, STATUS_UNAVAILABLE,
-                   "the endpoint went down");
+        rpc_attempt_unlink(channel, pending);
+        rpc_attempt_fail_later(channel, pending, STATUS_UNAVAILABLE,
+                               "the endpoint went down");
     }
     rpc_endpoint_lower(endpoint);
 }
@@ -346,7 +146,7 @@ on_work(void *context)
     TAILQ_FOREACH(pending, &channel->failed, link)
     due++;
     while (due-- > 0 && (pending = TAILQ_FIRST(&channel->failed)) != NULL)
-        finish_failed(channel, pending);
+        rpc_attempt_finish_failed(channel, pending);
 }
 
 static void
@@ -387,7 +187,7 @@ expire(struct rpc_channel *channel, struct rpc_pending *pending)
     pending->status = sent ? STATUS_DEADLINE_EXCEEDED : STATUS_UNAVAILABLE;
     pending->message = sent ? "no answer in time" : "no endpoint is up";
     pending->retry_after = sent ? 0 : RPC_UP_HINT_MS;
-    finish_failed(channel, pending);
+    rpc_attempt_finish_failed(channel, pending);
 }
 
 static void
@@ -432,7 +232,7 @@ rpc_call_start(struct rpc_channel *channel,
         return status;
     }
     ++*channel->counters.calls;
-    dispatch(channel, pending, NULL);
+    rpc_attempt_dispatch(channel, pending, NULL);
     arm_deadline(channel);
     if (ret_pending != NULL)
         *ret_pending = pending;
@@ -449,7 +249,7 @@ rpc_call_cancel(struct rpc_pending **pending)
     if (self->state == RPC_PENDING_SENT)
         rpc_endpoint_send_bare(self->endpoint, SS__FRAME_KIND__FRAME_CANCEL,
                                self->id);
-    unlink_pending(self->channel, self);
+    rpc_attempt_unlink(self->channel, self);
     rpc_pending_release(&self->channel->table, self);
     *pending = NULL;
 }
@@ -553,7 +353,7 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
 {
     size_t len = strlen(options->caller);
     uint32_t first_use;
-    if (len >= CALLER_MAX || options->max_calls == 0 ||
+    if (len >= RPC_CALLER_MAX || options->max_calls == 0 ||
         options->max_calls > INT32_MAX - RPC_HIGH_WATER)
         return STATUS_INVALID_ARGUMENT;
     struct rpc_channel *channel = calloc(1, sizeof *channel);
@@ -566,7 +366,7 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
     TAILQ_INIT(&channel->failed);
     CHECK(getrandom(&first_use, sizeof first_use, 0) == sizeof first_use);
     rpc_pending_table_init(&channel->table, options->max_calls, first_use);
-    channel->retry_tokens = RPC_RETRY_BURST * RETRY_TOKEN;
+    channel->retry_tokens = RPC_RETRY_BURST * RPC_RETRY_TOKENS;
     channel->born_at = channel->ticked_at = loop_now(loop);
     make_counters(channel, options->metrics);
     enum status status = open_channel(channel, options);
@@ -591,7 +391,7 @@ rpc_channel_free(struct rpc_channel **channel)
         pending->status = STATUS_CANCELLED;
         pending->message = "the channel was closed";
         pending->retry_after = 0;
-        finish_failed(self, pending);
+        rpc_attempt_finish_failed(self, pending);
     }
     for (size_t i = 0; i < self->endpoint_count; i++)
         rpc_endpoint_close(&self->endpoints[i]);

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RPC_PENDING_MAGIC 0x50454e44u
@@ -168,13 +169,10 @@ add_metadata(struct arena *arena, Ss__FrameHeader *header,
 static char *
 join_method(struct arena *arena, const char *service, const char *method)
 {
-    size_t service_len = strlen(service), method_len = strlen(method);
-    char *path = arena_alloc(arena, service_len + method_len + 2);
-    if (path == NULL)
-        return NULL;
-    memcpy(path, service, service_len);
-    path[service_len] = '/';
-    memcpy(path + service_len + 1, method, method_len);
+    size_t size = strlen(service) + strlen(method) + 2;
+    char *path = arena_alloc(arena, size);
+    if (path != NULL)
+        (void)snprintf(path, size, "%s/%s", service, method);
     return path;
 }
 

@@ -328,7 +328,7 @@ many_calls_with_many_deadlines_end_each_in_time(void **state)
     ms_time start = loop_now(stand->loop);
     for (int i = 0; i < 100; i++) {
         /* 100 to 298 ms in no order */
-        ms_dur timeout = 100 + (i * 37 % 100) * 2;
+        ms_dur timeout = 100 + (ms_dur)2 * (i * 37 % 100);
         struct stand_call_options options = {.timeout = timeout};
         assert_int_equal(stand_call_start(&calls[i], stand, channel, &options),
                          STATUS_OK);
@@ -346,7 +346,7 @@ many_calls_with_many_deadlines_end_each_in_time(void **state)
     }
     assert_int_equal(done, 100);
     for (int i = 0; i < 100; i++) {
-        ms_dur timeout = 100 + (i * 37 % 100) * 2;
+        ms_dur timeout = 100 + (ms_dur)2 * (i * 37 % 100);
         assert_int_equal(calls[i].status, STATUS_DEADLINE_EXCEEDED);
         assert_int_equal(calls[i].times, 1);
         assert_in_range(ended[i], timeout, timeout + 100);
@@ -370,7 +370,8 @@ a_drained_endpoint_gets_no_new_calls_and_none_fails(void **state)
     struct rpc_channel *channel =
         stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
     warm_up(stand, channel);
-    rpc_stand_run_for(stand, 2 * RPC_PING_EVERY_MS); /* it knows its peer */
+    rpc_stand_run_for(stand,
+                      (ms_dur)2 * RPC_PING_EVERY_MS); /* it knows its peer */
     a.mode = b.mode = STAND_HOLD;
     assert_int_equal(stand_call_start(&held, stand, channel, &safe), STATUS_OK);
     rpc_stand_run_for(stand, 50);
@@ -640,7 +641,7 @@ our_own_standstill_is_not_taken_for_theirs(void **state)
     ms_time until = loop_now(stand->loop) + RPC_SILENCE_MS + 500;
     while (loop_now(stand->loop) < until)
         continue;
-    rpc_stand_run_for(stand, 2 * RPC_PING_EVERY_MS);
+    rpc_stand_run_for(stand, (ms_dur)2 * RPC_PING_EVERY_MS);
     assert_true(rpc_channel_is_up(channel));
     assert_int_equal(
         rpc_stand_count(stand->metrics, "rpc_client_endpoint_downs_total"), 0);

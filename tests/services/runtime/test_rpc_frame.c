@@ -273,8 +273,9 @@ a_body_that_does_not_fit_the_arena_is_exhausted(void **state)
     ProtobufCMessage *message = NULL;
     size_t len = 0;
     while (len + 3 <= sizeof bytes) { /* 2,730 texts of one byte */
-        memcpy(bytes + len, "\x22\x01x", 3);
-        len += 3;
+        bytes[len++] = '\x22';
+        bytes[len++] = '\x01';
+        bytes[len++] = 'x';
     }
     assert_int_equal(unpack_pick(small, slice_make(bytes, len), &message),
                      STATUS_RESOURCE_EXHAUSTED);

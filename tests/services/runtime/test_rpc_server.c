@@ -379,11 +379,11 @@ static void
 an_unknown_method_or_service_is_unimplemented(void **state)
 {
     struct house *house = *state;
-    const char *methods[] = {"ss.Health/Nothing", "ss.Nobody/Check",
-                             "ss.Health/check", "Health/Check"};
+    static char methods[4][24] = {"ss.Health/Nothing", "ss.Nobody/Check",
+                                  "ss.Health/check", "Health/Check"};
     for (size_t i = 0; i < 4; i++) {
         Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, i);
-        header.method = (char *)(uintptr_t)methods[i];
+        header.method = methods[i];
         raw_send(house, &header, SLICE(""));
         assert_int_equal(raw_receive(house)->status, STATUS_UNIMPLEMENTED);
     }

@@ -109,7 +109,7 @@ start_gateway(void)
                  .max_head = 16 << 10,
                  .max_body = 1 << 20,
                  .max_connections = 64,
-                 .idle_timeout = 10000,
+                 .idle_timeout = 60000,
                  .receive_timeout = 500},
         .hosts = "spawn.example.org",
         .trusted_proxies = "127.0.0.1",

@@ -154,7 +154,7 @@ def call_any(rpc, endpoints, method, request, reply, timeout):
     """Call the first endpoint; when it is UNAVAILABLE, one more. Only for
     methods that may be repeated."""
     deadline = time.monotonic() + timeout
-    tries = endpoints[:2]
+    tries, first_error = endpoints[:2], None
     for i, endpoint in enumerate(tries):
         is_last = i == len(tries) - 1
         channel = Channel(rpc, endpoint)
@@ -163,11 +163,12 @@ def call_any(rpc, endpoints, method, request, reply, timeout):
             until = deadline if is_last else time.monotonic() + timeout / 2
             return channel.call(method, request, reply, until)
         except CallError as error:
-            if is_last or error.status != "UNAVAILABLE":
+            first_error = first_error or error
+            if error.status != "UNAVAILABLE":
                 raise
         finally:
             channel.close()
-    raise CallError("UNAVAILABLE", "no endpoint is named")
+    raise first_error or CallError("UNAVAILABLE", "no endpoint is named")
 
 
 def show_health(health):

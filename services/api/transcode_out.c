@@ -1,7 +1,8 @@
 /* Messages to JSON, straight into the buffer, by descriptor.
  *
  * One function per shape. A message's C structure is read at the offsets its
- * descriptor gives; unset scalars print as null, unset messages not at all.
+ * descriptor gives; unset scalars (Decimal and Timestamp are scalars here)
+ * print as null, other unset messages not at all.
  * Never builds a tree and never allocates but in the buffer. */
 #include "services/api/transcode.h"
 
@@ -151,6 +152,15 @@ write_repeated(struct json_out *json, const ProtobufCMessage *message,
     json_out_list_end(json);
 }
 
+/* A message that prints as an object: not a Decimal or Timestamp. */
+static bool
+is_object(const ProtobufCFieldDescriptor *field)
+{
+    return field->type == PROTOBUF_C_TYPE_MESSAGE &&
+           field->descriptor != &ss__decimal__descriptor &&
+           field->descriptor != &ss__timestamp__descriptor;
+}
+
 static void
 write_field(struct json_out *json, const ProtobufCMessage *message,
             const ProtobufCFieldDescriptor *field)
@@ -158,7 +168,7 @@ write_field(struct json_out *json, const ProtobufCMessage *message,
     char name[NAMES_MAX];
     bool set = fields_is_set(message, field);
 
-    if (!set && field->type == PROTOBUF_C_TYPE_MESSAGE)
+    if (!set && is_object(field))
         return;
     json_out_key(json, names_field(field->name, name));
     if (field->label == PROTOBUF_C_LABEL_REPEATED)

@@ -276,6 +276,9 @@ answers_recommend(const struct view *view, const Ss__RecommendRequest *request,
         data[i] =
             recommendation_message(view, &asked.question, &found.models[i]);
     Ss__Meta *meta = meta_new(view, asked.ignored, asked.ignored_count);
+    if (meta != NULL)
+        meta_set_question(view, &asked.question, request->task,
+                          found.candidate_count, meta);
     if (!arena_ok(view->arena))
         return refusals_full(ret_refusal);
     reply->data = data;

@@ -67,3 +67,16 @@ meta_set_page(const struct view *view, const struct browse_page *page,
     if (refresh > 0)
         meta->last_refresh = messages_time(view->arena, refresh);
 }
+
+void
+meta_set_question(const struct view *view, const struct question *question,
+                  const char *task, uint32_t candidates, Ss__Meta *meta)
+{
+    if (task == NULL || task[0] == '\0')
+        task = category_name(question->category);
+    meta->has_task = meta->has_budget = meta->has_candidates_considered = true;
+    meta->task = (Ss__Category)question->category;
+    meta->task_raw = messages_text(view->arena, slice_of(task));
+    meta->budget = (Ss__Budget)question->budget;
+    meta->candidates_considered = candidates;
+}

@@ -260,7 +260,8 @@ entries_print_as_an_object_even_when_there_are_none(void **state)
     expect_json(&stats.base,
                 "{\"totalSpawns\":null,\"byModel\":{\"a/b\":3,"
                 "\"c\":18446744073709551615},\"byCategory\":{},\"byMode\":{},"
-                "\"totalEstimatedCost\":null,\"savings\":null,\"daily\":[]}");
+                "\"totalEstimatedCost\":null,\"savings\":null,"
+                "\"since\":null,\"daily\":[]}");
 }
 
 static void

@@ -5,9 +5,10 @@
  * list, or in queries and arguments comma-separated text. Unknown fields are
  * ignored; of a repeated parameter the first wins; an empty value is unset.
  * A null is unset. Out: written straight from the message, in field order; an
- * unset scalar is null, an unset message is left out, an empty list is [], a
- * repeated …Entry {key, value} is an object, Decimal an exact number,
- * Timestamp RFC 3339 text, 64-bit integers numbers, bytes hexadecimal. */
+ * unset scalar, Decimal or Timestamp is null, any other unset message is left
+ * out, an empty list is [], a repeated …Entry {key, value} is an object,
+ * Decimal an exact number, Timestamp RFC 3339 text, 64-bit integers numbers,
+ * bytes hexadecimal. */
 #ifndef SERVICES_API_TRANSCODE_H
 #define SERVICES_API_TRANSCODE_H
 

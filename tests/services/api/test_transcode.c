@@ -221,6 +221,17 @@ an_unset_scalar_is_null_and_an_unset_message_is_left_out(void **state)
 }
 
 static void
+an_unset_decimal_or_time_is_null_like_a_scalar(void **state)
+{
+    Ss__Decimal zero = SS__DECIMAL__INIT;
+    Ss__PriceBounds bounds = SS__PRICE_BOUNDS__INIT;
+
+    (void)state;
+    bounds.min = &zero;
+    expect_json(&bounds.base, "{\"min\":0,\"max\":null}");
+}
+
+static void
 a_pick_prints_in_field_order_with_exact_prices(void **state)
 {
     Ss__Decimal prompt = SS__DECIMAL__INIT, completion = SS__DECIMAL__INIT;
@@ -413,6 +424,7 @@ main(void)
         cmocka_unit_test(input_becomes_what_the_table_says),
         cmocka_unit_test(
             an_unset_scalar_is_null_and_an_unset_message_is_left_out),
+        cmocka_unit_test(an_unset_decimal_or_time_is_null_like_a_scalar),
         cmocka_unit_test(a_pick_prints_in_field_order_with_exact_prices),
         cmocka_unit_test(entries_print_as_an_object_even_when_there_are_none),
         cmocka_unit_test(a_list_of_messages_and_of_enums_prints_as_lists),

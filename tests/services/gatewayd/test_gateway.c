@@ -238,7 +238,7 @@ a_pick_travels_through_the_router_and_back(void **state)
     assert_int_equal(answer.status, 200);
     assert_non_null(strstr(answer.body, "{\"data\":{\"id\":\"build a react "
                                         "app\",\"name\":null,"));
-    assert_non_null(strstr(answer.body, "\"pricing\":{\"prompt\":0.4}"));
+    assert_non_null(strstr(answer.body, "\"pricing\":{\"prompt\":0.4,"));
     free(answer.text);
     expect(get("/pick?task=x"), 200, "\"id\":\"x\"");
     expect(ask("POST", "/api/decompose", "Content-Type: application/json\r\n",

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define CALL_TIMEOUT_MS 15000
+#define NODE_INTERVAL_MS 200 /* looks for events nobody told of */
 
 enum {
     LOG_SPAWN,
@@ -170,7 +171,7 @@ node_serve(struct node *node, const char *name)
 
 static inline void
 node_open(struct node *node, struct rpc_stand *stand, const char *name,
-          const char *place)
+          const char *place, ms_dur interval)
 {
     struct feedback_stack_options options = {.loop = stand->loop,
                                              .metrics = stand->metrics,
@@ -180,7 +181,7 @@ node_open(struct node *node, struct rpc_stand *stand, const char *name,
                                              .queue_max = 4096,
                                              .write_timeout = 5000,
                                              .read_timeout = 5000,
-                                             .interval = 500,
+                                             .interval = interval,
                                              .judged = on_judged,
                                              .context = node};
     struct snapshot_follower_options follower = {.name = "layers",
@@ -366,7 +367,8 @@ fixture_open(struct fixture *fixture)
     sql("TRUNCATE outcomes, community_reports, spawn_logs, idempotency_keys,"
         " report_windows");
     rpc_stand_open(&fixture->stand);
-    node_open(&fixture->node, &fixture->stand, "feedbackd-1", url);
+    node_open(&fixture->node, &fixture->stand, "feedbackd-1", url,
+              NODE_INTERVAL_MS);
     node_wait(&fixture->node, is_ready);
 }
 

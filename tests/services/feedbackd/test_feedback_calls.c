@@ -71,7 +71,7 @@ one_key_through_two_feedbackd_records_once(void **state)
 
     (void)state;
     fixture_open(&fixture);
-    node_open(&second, &fixture.stand, "feedbackd-2", url);
+    node_open(&second, &fixture.stand, "feedbackd-2", url, NODE_INTERVAL_MS);
     node_wait(&second, is_ready);
     for (size_t i = 0; i < ARRAY_LEN(ended); i++)
         call_start(i % 2 ? &second : &fixture.node, RECORD_OUTCOME, &outcome,
@@ -209,7 +209,7 @@ an_older_schema_is_refused_and_tried_again(void **state)
     (void)state;
     temp_postgres_url("bare", bare);
     rpc_stand_open(&stand);
-    node_open(&node, &stand, "feedbackd-1", bare);
+    node_open(&node, &stand, "feedbackd-1", bare, NODE_INTERVAL_MS);
     node_wait(&node, wants_migrate);
     assert_int_equal(migrate_run(&job, error), STATUS_OK);
     node_wait(&node, is_ready);

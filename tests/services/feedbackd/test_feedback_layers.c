@@ -225,7 +225,7 @@ a_new_process_folds_to_the_same_content(void **state)
     for (stars = 1; stars <= 3; stars++)
         rate(&fixture.node, (char[]){"a/b"}, stars);
     node_wait(&fixture.node, has_three);
-    node_open(&second, &fixture.stand, "feedbackd-2", url);
+    node_open(&second, &fixture.stand, "feedbackd-2", url, NODE_INTERVAL_MS);
     node_wait(&second, is_ready);
     assert_true(fixture.node.seen->community_count > 0);
     assert_true(fixture.node.seen->personal_count > 31);
@@ -234,6 +234,7 @@ a_new_process_folds_to_the_same_content(void **state)
     fixture_close(&fixture);
 }
 
+/* By the notice alone: it would look by itself only every hour. */
 static void
 another_feedbackd_hears_of_a_rating(void **state)
 {
@@ -242,7 +243,7 @@ another_feedbackd_hears_of_a_rating(void **state)
 
     (void)state;
     fixture_open(&fixture);
-    node_open(&second, &fixture.stand, "feedbackd-2", url);
+    node_open(&second, &fixture.stand, "feedbackd-2", url, 3600000);
     node_wait(&second, is_ready);
     for (unsigned i = 0; i < 3; i++)
         rate(&fixture.node, (char[]){"a/b"}, 5);

@@ -22,6 +22,13 @@ class Supervision(unittest.TestCase):
         return wait_for(answered, 15, f"{instance} to be back"
                         + self.stack.log(instance)[-800:])
 
+    def postmaster(self):
+        """The pid of the stack's PostgreSQL: the parent of its processes."""
+        child = self.stack.sql("select min(pid) from pg_stat_activity "
+                               "where pid <> pg_backend_pid()")[0][0]
+        with open(f"/proc/{child}/stat", encoding="ascii") as stat:
+            return int(stat.read().rsplit(")", 1)[1].split()[1])
+
     def test_each_killed_daemon_comes_back(self):
         for instance in DAEMONS:
             with self.subTest(instance):
@@ -61,9 +68,7 @@ class Supervision(unittest.TestCase):
             return self.stack.post("/api/spawn-log/outcome",
                                    rating).status == 200
         wait_for(written, 10, "a first write")
-        postmaster = self.stack.sql(
-            "select pg_read_file('postmaster.pid')")[0][0]
-        kill(int(postmaster))
+        kill(self.postmaster())
         reply = self.stack.post("/api/spawn-log/outcome", rating)
         self.assertIn(reply.status, (200, 503), reply.body)
         if reply.status == 503:

@@ -27,12 +27,8 @@ make_key(const char *source, struct slice name, struct key *key)
 
     memcpy(key->bytes, source, len);
     key->bytes[len++] = '\t';
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        key->bytes[len++] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
-    return slice_make(key->bytes, len);
+    name_lower(name, key->bytes + len);
+    return slice_make(key->bytes, len + name.len);
 }
 
 /* The source's name as a static text, or NULL. */

@@ -163,9 +163,8 @@ add_model(struct match_index *index, struct arena *arena, uint32_t at)
             name.mode = id.mode;
         status = add_entry(index, at, MATCH_NAME, &name);
     }
-    if (status == STATUS_OK && id.mode != NAME_MODE_ON)
-        status = add_hugging_face(index, arena, at);
-    else if (status == STATUS_OK && !slice_ends(model->id, thinking))
+    /* Both have one Hugging Face id; it is the base's. */
+    if (status == STATUS_OK && !slice_ends(model->id, thinking))
         status = add_hugging_face(index, arena, at);
     if (status == STATUS_OK)
         status = add_canonical(index, arena, at, &id);
@@ -360,11 +359,7 @@ find_hugging_face(const struct match_index *index, struct slice name,
 
     if (name.len > sizeof(lower))
         return;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
+    name_lower(name, lower);
     if (!map_find(index->by_hugging_face, slice_make(lower, name.len), &model))
         return;
     match->model = model;

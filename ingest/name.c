@@ -393,6 +393,16 @@ make_core(struct arena *arena, struct workspace *ws)
 }
 
 void
+name_lower(struct slice text, char *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        out[i] = text.ptr[i];
+        if (out[i] >= 'A' && out[i] <= 'Z')
+            out[i] = (char)(out[i] - 'A' + 'a');
+    }
+}
+
+void
 name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
            struct name *ret_name)
 {
@@ -402,11 +412,7 @@ name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
     if (text.len > RECORD_NAME_MAX)
         return;
     ws.name = ret_name;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-
-        ws.lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
+    name_lower(text, ws.lower);
     cut(&ws, text);
     for (size_t at = 0; at < ws.piece_count && !ws.overflow;)
         at += read_piece(&ws, at);

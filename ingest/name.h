@@ -50,6 +50,9 @@ struct name {
 void name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
                 struct name *ret_name);
 
+/* The text in lower case (ASCII only) into out, which has room for it. */
+void name_lower(struct slice text, char *out);
+
 bool name_date_is_known(const struct name_date *date);
 /* No field that both know differs. */
 bool name_date_fits(const struct name_date *a, const struct name_date *b);

@@ -1,7 +1,7 @@
 /* Artificial Analysis: language models with indices, tests and speed.
  *
  * Three bodies are read: a bare list, {"data":[…]} (v2) and the paged one with
- * {"pagination":{…}} and performance{}. Indices are points from 0 to 100.
+ * pagination{} and performance{}. Indices are points from 0 to 100.
  * Tests come as shares of 1 or as percent; the rule is by field and payload:
  * a test whose largest value in the payload is <= 1 is given as a share and
  * multiplied by 100. A speed of 0 means it was not measured.

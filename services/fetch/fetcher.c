@@ -300,8 +300,11 @@ fetcher_free(struct fetcher **fetcher)
     if (self == NULL)
         return;
     CHECK_OBJ(self, FETCHER_MAGIC);
-    while (self->first != NULL)
-        fetch_free(self->first);
+    for (struct fetch *fetch = self->first, *next; fetch != NULL;
+         fetch = next) {
+        next = fetch->next;
+        fetch_free(fetch);
+    }
     (void)curl_multi_cleanup(self->multi);
     loop_timer_free(&self->timer);
     self->magic = 0;

@@ -112,12 +112,19 @@ read_recording(const char *folder, const struct recording *recording,
     return STATUS_OK;
 }
 
+/* What both assemblies share. */
+struct workplace {
+    const char *folder;
+    struct arena *arena;
+    struct assemble_input input;
+};
+
 /* Assemble the recordings that are (or are not) older on top of `previous`. */
 static enum status
-assemble_some(const char *folder, bool older, struct assemble_input *input,
-              struct arena *arena, struct assemble_report *report,
-              struct catalog **ret_catalog)
+assemble_some(struct workplace *workplace, bool older,
+              struct assemble_report *report, struct catalog **ret_catalog)
 {
+    struct assemble_input *input = &workplace->input;
     struct assemble_payload payloads[ARRAY_LEN(recordings)];
     size_t count = 0;
     bool has_models = false;
@@ -127,8 +134,8 @@ assemble_some(const char *folder, bool older, struct assemble_input *input,
         const struct recording *recording = &recordings[i];
 
         if (recording->is_older != older ||
-            read_recording(folder, recording, arena, &payloads[count]) !=
-                STATUS_OK)
+            read_recording(workplace->folder, recording, workplace->arena,
+                           &payloads[count]) != STATUS_OK)
             continue;
         if (payloads[count].fetched_at > input->made_at)
             input->made_at = payloads[count].fetched_at;
@@ -140,7 +147,7 @@ assemble_some(const char *folder, bool older, struct assemble_input *input,
     input->payloads = payloads;
     input->payload_count = count;
     input->today = utc_day_of(input->made_at);
-    return assemble_catalog(input, arena, report, ret_catalog);
+    return assemble_catalog(input, workplace->arena, report, ret_catalog);
 }
 
 enum status
@@ -148,18 +155,18 @@ recordings_assemble(const char *folder, const struct alias_table *aliases,
                     struct arena *arena, struct assemble_report *ret_report,
                     struct catalog **ret_catalog)
 {
-    struct assemble_input input = {.aliases = aliases};
+    struct workplace workplace = {
+        .folder = folder, .arena = arena, .input = {.aliases = aliases}};
     struct catalog *older = NULL;
     enum status status;
 
     for (size_t s = 0; s < SOURCE_COUNT; s++)
-        input.failures[s] = SLICE("");
-    status = assemble_some(folder, true, &input, arena, NULL, &older);
+        workplace.input.failures[s] = SLICE("");
+    status = assemble_some(&workplace, true, NULL, &older);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
-    input.previous = older;
-    status =
-        assemble_some(folder, false, &input, arena, ret_report, ret_catalog);
+    workplace.input.previous = older;
+    status = assemble_some(&workplace, false, ret_report, ret_catalog);
     catalog_free(&older);
     return status;
 }

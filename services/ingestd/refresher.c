@@ -159,10 +159,14 @@ refresher_new(const struct refresher_options *options,
     refresher->refreshed = options->refreshed;
     refresher->context = options->context;
     status = fetcher_new(options->loop, &refresher->fetcher);
-    for (size_t s = 0; status == STATUS_OK && s < SOURCE_COUNT; s++)
-        status = source_fetch_new(options->loop, refresher->fetcher,
-                                  &options->sources[s], on_ended, refresher,
+    for (size_t s = 0; status == STATUS_OK && s < SOURCE_COUNT; s++) {
+        struct source_fetch_options source = options->sources[s];
+
+        source.ended = on_ended;
+        source.context = refresher;
+        status = source_fetch_new(options->loop, refresher->fetcher, &source,
                                   &refresher->sources[s]);
+    }
     if (status == STATUS_OK)
         status = loop_timer_new(options->loop, on_timer, refresher,
                                 &refresher->timer);

@@ -18,6 +18,7 @@ struct refresher;
 struct refresher_options {
     struct loop *loop;
     struct catalog_keeper *keeper; /* borrowed */
+    /* By source; ended and context are the refresher's own. */
     struct source_fetch_options sources[SOURCE_COUNT];
     ms_dur interval;
     bool is_on; /* false: never fetches; only expiry dates are looked at */

@@ -26,8 +26,6 @@ struct source_fetch {
     struct source_fetch_options options; /* texts copied below */
     char url[FETCH_URL_MAX];
     char key_header[600]; /* "x-api-key: …", or "" */
-    source_fetch_ended_fn ended;
-    void *context;
     struct source_fetch_good good;
 
     /* The run under way. */
@@ -69,7 +67,8 @@ end(struct source_fetch *source, const char *reason)
     good_reset(&source->next);
     free(source->companion);
     source->companion = NULL;
-    source->ended(source->context, source->options.source, reason);
+    source->options.ended(source->options.context, source->options.source,
+                          reason);
 }
 
 static void
@@ -352,7 +351,6 @@ on_timer(void *context)
 enum status
 source_fetch_new(struct loop *loop, struct fetcher *fetcher,
                  const struct source_fetch_options *options,
-                 source_fetch_ended_fn ended, void *context,
                  struct source_fetch **ret_source)
 {
     struct source_fetch *source = calloc(1, sizeof(*source));
@@ -363,8 +361,6 @@ source_fetch_new(struct loop *loop, struct fetcher *fetcher,
     source->loop = loop;
     source->fetcher = fetcher;
     source->options = *options;
-    source->ended = ended;
-    source->context = context;
     if (snprintf(source->url, sizeof(source->url), "%s", options->url) >=
         (int)sizeof(source->url))
         goto fail;

@@ -19,12 +19,19 @@
 #define SOURCE_FETCH_RETRIES 2
 #define SOURCE_FETCH_REASON_MAX 320
 
+/* Called once per started run, never from inside start. reason is "" when the
+ * run was good (also when nothing had changed). */
+typedef void (*source_fetch_ended_fn)(void *context, enum source source,
+                                      const char *reason);
+
 struct source_fetch_options {
     enum source source;
     const char *url;     /* "" or "none": never fetched */
     const char *api_key; /* "" for none */
     size_t max_bytes;
     ms_dur timeout;
+    source_fetch_ended_fn ended;
+    void *context;
 };
 
 /* What is held of a source: the records of its last good run. */
@@ -37,14 +44,8 @@ struct source_fetch_good {
 
 struct source_fetch;
 
-/* ended is called once per started run, never from inside start. reason is
- * "" when the run was good (also when nothing had changed). */
-typedef void (*source_fetch_ended_fn)(void *context, enum source source,
-                                      const char *reason);
-
 enum status source_fetch_new(struct loop *loop, struct fetcher *fetcher,
                              const struct source_fetch_options *options,
-                             source_fetch_ended_fn ended, void *context,
                              struct source_fetch **ret_source) MUST_CHECK;
 void source_fetch_free(struct source_fetch **source);
 /* Whether the source is fetched at all. */

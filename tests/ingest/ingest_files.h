@@ -29,7 +29,10 @@ files_read(const char *path_from_source)
 static inline void
 files_free(struct slice bytes)
 {
-    free((char *)(uintptr_t)bytes.ptr);
+    char *owned;
+
+    memcpy(&owned, &bytes.ptr, sizeof(owned));
+    free(owned);
 }
 
 /* A recorded payload. */

@@ -22,6 +22,7 @@ struct world {
     struct record_set sets[SOURCE_COUNT];
     struct assemble_payload payloads[SOURCE_COUNT];
     struct assemble_input input;
+    utc_day expires; /* of the offers to come */
 };
 
 static void
@@ -29,6 +30,7 @@ world_init(struct world *world)
 {
     *world = (struct world){.arena = arena_new(64u << 20)};
     world->input.today = DAY;
+    world->expires = UTC_DAY_NONE;
     world->input.made_at = MS;
     for (size_t s = 0; s < SOURCE_COUNT; s++) {
         record_set_init(&world->sets[s], world->arena);
@@ -49,7 +51,7 @@ offer_add(struct world *world, const char *id, const char *effort)
         .context_tokens = 200000,
         .capabilities = BIT(CAPABILITY_REASONING),
         .created = DAY - 100,
-        .expires = UTC_DAY_NONE,
+        .expires = world->expires,
         .reasoning = OFFER_DEFAULT_ON,
         .default_effort = slice_of(effort),
     };
@@ -390,16 +392,13 @@ without_openrouter_models_stay_and_only_expiry_moves(void **state)
 {
     struct world world;
     struct catalog *first, *second;
-    struct offer *offer;
 
     (void)state;
     world_init(&world);
+    world.expires = DAY;
     offer_add(&world, "a/one-1", "");
+    world.expires = UTC_DAY_NONE;
     offer_add(&world, "a/two-2", "");
-    offer = (struct offer *)(uintptr_t)world.sets[SOURCE_OPENROUTER]
-                .records[0]
-                .offer;
-    offer->expires = DAY;
     first = world_assemble(&world, NULL);
     assert_int_equal(model_of(first, "a/one-1")->standing, MODEL_CANDIDATE);
     world_fini(&world);

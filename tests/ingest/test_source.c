@@ -312,29 +312,28 @@ rows_that_nobody_understands_are_an_error_not_an_empty_source(void **state)
 {
     static const struct {
         enum source source;
-        const char *bytes;
         enum status status;
-        const char *reason;
+        const char *bytes, *reason;
     } cases[] = {
-        {SOURCE_OPENROUTER, "{\"data\":[{\"ident\":\"a/b\"},{}]}",
-         STATUS_FAILED_PRECONDITION, "0 of 2 rows understood"},
-        {SOURCE_OPENROUTER, "{\"data\":[]}", STATUS_FAILED_PRECONDITION,
+        {SOURCE_OPENROUTER, STATUS_FAILED_PRECONDITION,
+         "{\"data\":[{\"ident\":\"a/b\"},{}]}", "0 of 2 rows understood"},
+        {SOURCE_OPENROUTER, STATUS_FAILED_PRECONDITION, "{\"data\":[]}",
          "0 of 0 rows understood"},
-        {SOURCE_OPENROUTER, "{\"models\":[]}", STATUS_INVALID_ARGUMENT,
+        {SOURCE_OPENROUTER, STATUS_INVALID_ARGUMENT, "{\"models\":[]}",
          "no list named data"},
-        {SOURCE_ARTIFICIAL_ANALYSIS, "{\"data\":[{\"title\":\"x\"}]}",
-         STATUS_FAILED_PRECONDITION, "0 of 1 rows understood"},
-        {SOURCE_ARTIFICIAL_ANALYSIS, "\"text\"", STATUS_INVALID_ARGUMENT,
+        {SOURCE_ARTIFICIAL_ANALYSIS, STATUS_FAILED_PRECONDITION,
+         "{\"data\":[{\"title\":\"x\"}]}", "0 of 1 rows understood"},
+        {SOURCE_ARTIFICIAL_ANALYSIS, STATUS_INVALID_ARGUMENT, "\"text\"",
          "no list and no list named data"},
-        {SOURCE_HF_LEADERBOARD, "{\"rows\":[{\"row\":{\"name\":\"x\"}}]}",
-         STATUS_FAILED_PRECONDITION, "0 of 1 rows understood"},
-        {SOURCE_HF_LEADERBOARD, "a,b\n1,2\n", STATUS_INVALID_ARGUMENT,
+        {SOURCE_HF_LEADERBOARD, STATUS_FAILED_PRECONDITION,
+         "{\"rows\":[{\"row\":{\"name\":\"x\"}}]}", "0 of 1 rows understood"},
+        {SOURCE_HF_LEADERBOARD, STATUS_INVALID_ARGUMENT, "a,b\n1,2\n",
          "no column model_name"},
-        {SOURCE_LMARENA, "model,score\nx,1\n", STATUS_INVALID_ARGUMENT,
+        {SOURCE_LMARENA, STATUS_INVALID_ARGUMENT, "model,score\nx,1\n",
          "no columns model and arena_score"},
-        {SOURCE_LMARENA, "{\"rows\":7}", STATUS_INVALID_ARGUMENT,
+        {SOURCE_LMARENA, STATUS_INVALID_ARGUMENT, "{\"rows\":7}",
          "rows is no list"},
-        {SOURCE_LMARENA, "{}", STATUS_FAILED_PRECONDITION,
+        {SOURCE_LMARENA, STATUS_FAILED_PRECONDITION, "{}",
          "0 of 0 rows understood"},
     };
     struct read read;
@@ -374,31 +373,31 @@ recorded_payloads_are_understood(void **state)
 {
     static const struct {
         enum source source;
-        const char *file, *companion;
         bool is_vision;
+        const char *file, *companion;
         size_t rows, understood;
     } cases[] = {
-        {SOURCE_OPENROUTER, "openrouter/models-2026-07-22.json", NULL, false,
+        {SOURCE_OPENROUTER, false, "openrouter/models-2026-07-22.json", NULL,
          342, 342},
-        {SOURCE_OPENROUTER, "openrouter/models-2026-05-01.json", NULL, false,
+        {SOURCE_OPENROUTER, false, "openrouter/models-2026-05-01.json", NULL,
          371, 371},
-        {SOURCE_ARTIFICIAL_ANALYSIS,
-         "artificial-analysis/models-2026-07-22.json", NULL, false, 579, 579},
-        {SOURCE_ARTIFICIAL_ANALYSIS,
-         "artificial-analysis/models-paged-2026-06-27-page1.json", NULL, false,
-         200, 200},
-        {SOURCE_HF_LEADERBOARD,
-         "hf-leaderboard/open-llm-leaderboard-v2-2025-06-09.csv", NULL, false,
-         4576, 4575},
-        {SOURCE_LMARENA,
-         "lmarena/leaderboard-dataset-text-latest-2026-06-25.json", NULL, false,
-         254, 254},
-        {SOURCE_LMARENA, "lmarena/arena-catalog-text-2025-12-11.json", NULL,
-         false, 1115, 1115},
-        {SOURCE_LMARENA, "lmarena/arena-catalog-vision-2025-12-11.json", NULL,
-         true, 87, 87},
-        {SOURCE_LIVEBENCH, "livebench/table_2026_01_08.csv",
-         "livebench/categories_2026_01_08.json", false, 127, 126},
+        {SOURCE_ARTIFICIAL_ANALYSIS, false,
+         "artificial-analysis/models-2026-07-22.json", NULL, 579, 579},
+        {SOURCE_ARTIFICIAL_ANALYSIS, false,
+         "artificial-analysis/models-paged-2026-06-27-page1.json", NULL, 200,
+         200},
+        {SOURCE_HF_LEADERBOARD, false,
+         "hf-leaderboard/open-llm-leaderboard-v2-2025-06-09.csv", NULL, 4576,
+         4575},
+        {SOURCE_LMARENA, false,
+         "lmarena/leaderboard-dataset-text-latest-2026-06-25.json", NULL, 254,
+         254},
+        {SOURCE_LMARENA, false, "lmarena/arena-catalog-text-2025-12-11.json",
+         NULL, 1115, 1115},
+        {SOURCE_LMARENA, true, "lmarena/arena-catalog-vision-2025-12-11.json",
+         NULL, 87, 87},
+        {SOURCE_LIVEBENCH, false, "livebench/table_2026_01_08.csv",
+         "livebench/categories_2026_01_08.json", 127, 126},
     };
     struct read read;
 

@@ -3,10 +3,13 @@
 
 #include "core/base/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define CALLS_MAX 64
@@ -78,17 +81,31 @@ cli_link_channel(struct cli_link *link, const char *target,
     return status;
 }
 
-/* Whether the socket of any endpoint of a target of this home is there. */
+bool
+cli_link_is_heard(struct slice endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct slice path = slice_cut(endpoint, strlen(IPC), endpoint.len);
+    if (!slice_starts(endpoint, SLICE(IPC)) ||
+        path.len >= sizeof(address.sun_path))
+        return true; /* not ours to know: the call will tell */
+    memcpy(address.sun_path, path.ptr, path.len);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return true;
+    bool refused =
+        connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
+        (errno == ECONNREFUSED || errno == ENOENT);
+    (void)close(fd);
+    return !refused;
+}
+
 static bool
-any_socket(struct slice target)
+any_heard(struct slice target)
 {
     struct slice endpoint;
     while (slice_split(&target, ',', &endpoint)) {
-        char path[HOME_PATH_MAX];
-        struct stat about;
-        struct slice file = slice_cut(endpoint, strlen(IPC), endpoint.len);
-        snprintf(path, sizeof(path), "%.*s", SLICE_ARG(file));
-        if (stat(path, &about) == 0)
+        if (cli_link_is_heard(endpoint))
             return true;
     }
     return false;
@@ -106,7 +123,7 @@ cli_link_service(struct cli_link *link, const struct command_line *line,
         return cli_link_channel(link, configured, ret_channel);
     buf_init(&target, RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
     enum status status = home_target(line->home, service, &target);
-    if (status == STATUS_OK && !any_socket(buf_slice(&target)))
+    if (status == STATUS_OK && !any_heard(buf_slice(&target)))
         status = STATUS_UNAVAILABLE;
     if (status == STATUS_OK)
         status = cli_link_channel(link, buf_text(&target), ret_channel);

@@ -19,8 +19,11 @@ void cli_link_free(struct cli_link **link);
  * rpc_channel_new. */
 enum status cli_link_channel(struct cli_link *link, const char *target,
                              struct rpc_channel **ret_channel) MUST_CHECK;
+/* False when nobody listens at an ipc:// endpoint, so that no call has to
+ * wait to find out; true for any other. */
+bool cli_link_is_heard(struct slice endpoint);
 /* The channel of a service by its config key, else this home's. UNAVAILABLE
- * at once when none of this home's sockets is there. */
+ * at once when nobody listens at this home's sockets. */
 enum status cli_link_service(struct cli_link *link,
                              const struct command_line *line,
                              const char *service,

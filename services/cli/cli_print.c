@@ -4,6 +4,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/check.h"
+#include "core/base/json_out.h"
 #include "core/base/text.h"
 #include "core/base/utc.h"
 #include "services/api/fields.h"
@@ -18,16 +19,18 @@
 #define CELL_MAX 36 /* characters of a cell, but for the last column's */
 #define ROWS_MAX 1024
 #define CELL_BYTES (64u << 10)
-#define NANOS 1e-9
+#define DECIMAL_SCALE 9
 
-/* A price is exact to nine places and short. */
 static void
 put_decimal(struct buf *out, const Ss__Decimal *value)
 {
-    if (value == NULL)
+    struct json_out json;
+    if (value == NULL) {
         buf_put_char(out, '?');
-    else
-        buf_put_double(out, (double)value->nanos * NANOS);
+        return;
+    }
+    json_out_init(&json, out);
+    json_out_decimal(&json, value->nanos, DECIMAL_SCALE);
 }
 
 static void
@@ -125,6 +128,21 @@ put_item(struct buf *out, const ProtobufCFieldDescriptor *field, const void *at)
     }
 }
 
+/* Of scores by name the highest: "coding 74.4". */
+static void
+put_highest(struct buf *out, Ss__ScoresEntry *const *entries, size_t count)
+{
+    const Ss__ScoresEntry *highest = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (highest == NULL || entries[i]->value > highest->value)
+            highest = entries[i];
+    }
+    if (highest == NULL)
+        return;
+    buf_putf(out, "%s ", highest->key);
+    buf_put_fixed(out, highest->value, 1);
+}
+
 static void
 put_field(struct buf *out, const ProtobufCMessage *message,
           const ProtobufCFieldDescriptor *field)
@@ -136,6 +154,10 @@ put_field(struct buf *out, const ProtobufCMessage *message,
     }
     const char *items = *(char *const *)fields_at(message, field);
     size_t count = fields_count(message, field);
+    if (field->descriptor == &ss__scores_entry__descriptor) {
+        put_highest(out, (Ss__ScoresEntry *const *)(const void *)items, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             buf_put_text(out, ", ");
@@ -185,6 +207,8 @@ fits_column(const ProtobufCMessageDescriptor *type,
     if (field->type != PROTOBUF_C_TYPE_MESSAGE)
         return true;
     const ProtobufCMessageDescriptor *inner = field->descriptor;
+    if (inner == &ss__scores_entry__descriptor)
+        return true;
     return field->label != PROTOBUF_C_LABEL_REPEATED &&
            inner != &ss__capabilities__descriptor &&
            inner != &ss__speed__descriptor;

@@ -112,6 +112,7 @@ ask(struct cli_link *link, const struct command_line *line, struct asked *asked)
     struct rpc_options options = {.timeout = ASK_TIMEOUT_MS,
                                   .idempotent = true};
     if (home_endpoint(line->home, asked->instance, endpoint) != STATUS_OK ||
+        !cli_link_is_heard(slice_of(endpoint)) ||
         cli_link_channel(link, endpoint, &channel) != STATUS_OK)
         return;
     cli_link_call(link, channel, &ss__health__descriptor, 0, &request.base,

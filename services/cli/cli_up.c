@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/utc.h"
 #include "services/cli/cli_call.h"
+#include "services/cli/cli_status.h"
 #include "services/cli/daemon_config.h"
 #include "services/local/stack.h"
 #include "services/local/supervisor.h"
@@ -87,6 +88,11 @@ await(const struct command_line *line, ms_time began, const char *name)
                 status == STATUS_ABORTED ? "ended again and again"
                                          : "does not get ready");
     print_log_end(line, name);
+    /* Health says why a daemon waits, which its log may have scrolled past. */
+    struct command_line status_line = {.config = line->config,
+                                       .name = "status"};
+    memcpy(status_line.home, line->home, sizeof(line->home));
+    (void)cli_status_run(&status_line);
     return false;
 }
 

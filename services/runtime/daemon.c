@@ -58,6 +58,28 @@ struct daemon_private {
 
 /* --- health --- */
 
+/* Which version is held, and since when. */
+static bool
+fill_version(Ss__SnapshotAge *age, const struct followed *followed,
+             struct arena *arena)
+{
+    struct snapshot_version held =
+        snapshot_follower_version(followed->follower);
+    if (!snapshot_follower_has(followed->follower))
+        return true;
+    age->at = ARENA_NEW(arena, Ss__SnapshotVersion);
+    age->since = ARENA_NEW(arena, Ss__Timestamp);
+    if (age->at == NULL || age->since == NULL)
+        return false;
+    ss__snapshot_version__init(age->at);
+    age->at->epoch = held.epoch;
+    age->at->sequence = held.sequence;
+    age->at->hash = held.hash;
+    ss__timestamp__init(age->since);
+    age->since->ms = held.since;
+    return true;
+}
+
 static void
 fill_ages(const struct daemon_private *private, struct arena *arena,
           Ss__HealthReply *reply)
@@ -72,6 +94,8 @@ fill_ages(const struct daemon_private *private, struct arena *arena,
         if (age == NULL)
             return;
         ss__snapshot_age__init(age);
+        if (!fill_version(age, followed, arena))
+            return;
         age->name = (char *)(uintptr_t)followed->name;
         age->has_current = true;
         age->current = snapshot_follower_is_current(followed->follower);

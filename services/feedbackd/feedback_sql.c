@@ -104,10 +104,24 @@ static const char write_report[] =
                                                    "w ON w.subject = "
                                                    "'instance:' || $2::text";
 
+static const char write_spawn_plain[] =
+    "INSERT INTO spawn_logs (spawn_id, tenant, model, category, budget, mode,"
+    " role, source, context, decision_id)"
+    " VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    " RETURNING 1";
+
+static const char write_outcome_plain[] =
+    "INSERT INTO outcomes (tenant, model, category, rating, context,"
+    " decision_id, spawn_id)"
+    " VALUES ($1, $2, $3, $4::text::smallint, $5, $6, $7::text::uuid)"
+    " RETURNING 1";
+
 const struct store_statement write_statements[WRITE_STATEMENTS] = {
     [WRITE_SPAWN] = {"write_spawn", write_spawn, 12},
     [WRITE_OUTCOME] = {"write_outcome", write_outcome, 9},
     [WRITE_REPORT] = {"write_report", write_report, 7},
+    [WRITE_SPAWN_PLAIN] = {"write_spawn_plain", write_spawn_plain, 10},
+    [WRITE_OUTCOME_PLAIN] = {"write_outcome_plain", write_outcome_plain, 7},
 };
 
 /* Pages go by key; $1.. are the last key seen. */

@@ -20,10 +20,15 @@ enum {
     WRITE_RETRY_MS
 };
 
+/* The first three are the calls. A call without an idempotency key goes by
+ * the plain form of its statement, which takes the same parameters but the
+ * last two and costs half as much. */
 enum write_statement {
     WRITE_SPAWN,
     WRITE_OUTCOME,
     WRITE_REPORT,
+    WRITE_SPAWN_PLAIN,
+    WRITE_OUTCOME_PLAIN,
     WRITE_STATEMENTS
 };
 

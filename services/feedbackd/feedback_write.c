@@ -172,6 +172,8 @@ feedback_write_answer(const struct feedback_write *write, struct slice first)
     case WRITE_REPORT:
         feedback_write_answer_report(write);
         return;
+    case WRITE_SPAWN_PLAIN:
+    case WRITE_OUTCOME_PLAIN:
     case WRITE_STATEMENTS:
         break;
     }
@@ -247,9 +249,15 @@ feedback_write_done(void *context, const struct store_result *result)
 static void
 feedback_write_send(struct feedback_write *write)
 {
-    enum status status =
-        store_write(write->service->write, (unsigned)write->statement,
-                    write->params, feedback_write_done, write);
+    static const enum write_statement plain[] = {
+        [WRITE_SPAWN] = WRITE_SPAWN_PLAIN,
+        [WRITE_OUTCOME] = WRITE_OUTCOME_PLAIN,
+        [WRITE_REPORT] = WRITE_REPORT, /* its quota needs the long form */
+    };
+    enum write_statement statement =
+        write->key ? write->statement : plain[write->statement];
+    enum status status = store_write(write->service->write, (unsigned)statement,
+                                     write->params, feedback_write_done, write);
 
     write->tries++;
     if (status == STATUS_RESOURCE_EXHAUSTED)

@@ -3,8 +3,9 @@
  * initdb in a folder of its own under /tmp, unix socket only, fsync off (a
  * test of durability against power loss would need it; none is here). Started
  * as root it belongs to, and runs as, the account `postgres`. It ends and its
- * folder is removed when the program exits, and with the program if that is
- * killed. One cluster per test program: databases are cheap. */
+ * folder is removed when the program exits; when the program is killed the
+ * server ends too, but the folder stays. One cluster per test program:
+ * databases are cheap. */
 #ifndef TESTS_SUPPORT_TEMP_POSTGRES_H
 #define TESTS_SUPPORT_TEMP_POSTGRES_H
 

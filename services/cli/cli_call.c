@@ -285,17 +285,22 @@ make_call(const struct command_line *line, const struct api_call *call,
 {
     struct answer answer = {line, call, json, COMMAND_UNAVAILABLE};
     struct cli_link *link;
-    struct rpc_channel *channel;
-    struct rpc_options options = {.timeout = CALL_TIMEOUT_MS,
-                                  .idempotent = call->idempotent};
+    struct cli_link_call link_call = {
+        .service = call->service,
+        .method = call->method,
+        .request = request,
+        .options = {.timeout = CALL_TIMEOUT_MS, .idempotent = call->idempotent},
+        .done = on_answer,
+        .context = &answer,
+    };
     if (cli_link_new(&link) != STATUS_OK) {
         command_say("no descriptors or memory");
         return COMMAND_UNAVAILABLE;
     }
-    enum status status = cli_link_service(link, line, call->target, &channel);
+    enum status status =
+        cli_link_service(link, line, call->target, &link_call.channel);
     if (status == STATUS_OK) {
-        cli_link_call(link, channel, call->service, call->method, request,
-                      &options, on_answer, &answer);
+        cli_link_call(link, &link_call);
         cli_link_wait(link);
     } else if (status == STATUS_UNAVAILABLE) {
         command_say_no_stack(line);

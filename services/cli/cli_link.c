@@ -2,6 +2,7 @@
 #include "services/cli/cli_link.h"
 
 #include "core/base/check.h"
+#include "services/runtime/zmq_context.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #define CALLS_MAX 64
 #define IPC "ipc://"
@@ -39,7 +39,7 @@ cli_link_new(struct cli_link **ret_link)
     CHECK(link != NULL);
     link->loop = loop_new();
     link->metrics = metrics_new();
-    link->zmq = zmq_ctx_new();
+    link->zmq = zmq_context_new();
     if (link->loop == NULL || link->zmq == NULL) {
         cli_link_free(&link);
         return STATUS_RESOURCE_EXHAUSTED;
@@ -57,8 +57,7 @@ cli_link_free(struct cli_link **link)
         rpc_channel_free(&(*link)->channels[i]);
     if ((*link)->loop != NULL)
         loop_free(&(*link)->loop);
-    if ((*link)->zmq != NULL)
-        zmq_ctx_term((*link)->zmq);
+    zmq_context_free(&(*link)->zmq);
     metrics_free(&(*link)->metrics);
     free(*link);
     *link = NULL;
@@ -148,18 +147,15 @@ on_done(void *context, const struct rpc_result *result)
 }
 
 void
-cli_link_call(struct cli_link *link, struct rpc_channel *channel,
-              const ProtobufCServiceDescriptor *service, unsigned method,
-              const ProtobufCMessage *request,
-              const struct rpc_options *options, rpc_done_fn done,
-              void *context)
+cli_link_call(struct cli_link *link, const struct cli_link_call *call)
 {
     CHECK(link->slot_count < CALLS_MAX);
     struct cli_call_slot *slot = &link->slots[link->slot_count++];
-    *slot =
-        (struct cli_call_slot){.link = link, .done = done, .context = context};
-    slot->refused = rpc_call_start(channel, service, method, request, options,
-                                   on_done, slot, NULL);
+    *slot = (struct cli_call_slot){
+        .link = link, .done = call->done, .context = call->context};
+    slot->refused =
+        rpc_call_start(call->channel, call->service, call->method,
+                       call->request, &call->options, on_done, slot, NULL);
     if (slot->refused == STATUS_OK)
         link->under_way++;
 }

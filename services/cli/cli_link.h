@@ -28,13 +28,19 @@ enum status cli_link_service(struct cli_link *link,
                              const struct command_line *line,
                              const char *service,
                              struct rpc_channel **ret_channel) MUST_CHECK;
+struct cli_link_call {
+    struct rpc_channel *channel;
+    const ProtobufCServiceDescriptor *service;
+    unsigned method;
+    const ProtobufCMessage *request;
+    struct rpc_options options;
+    rpc_done_fn done;
+    void *context;
+};
+
 /* Start a call; done is called from cli_link_wait. A call that cannot start
  * is told through done as well. */
-void cli_link_call(struct cli_link *link, struct rpc_channel *channel,
-                   const ProtobufCServiceDescriptor *service, unsigned method,
-                   const ProtobufCMessage *request,
-                   const struct rpc_options *options, rpc_done_fn done,
-                   void *context);
+void cli_link_call(struct cli_link *link, const struct cli_link_call *call);
 /* Run until every call that was started is done. */
 void cli_link_wait(struct cli_link *link);
 

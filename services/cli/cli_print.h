@@ -4,8 +4,7 @@
 #define SERVICES_CLI_CLI_PRINT_H
 
 #include "core/base/buf.h"
-
-#include <protobuf-c/protobuf-c.h>
+#include "services/api/transcode.h"
 
 void cli_print_reply(const ProtobufCMessage *reply, struct buf *out);
 

@@ -107,16 +107,19 @@ static void
 ask(struct cli_link *link, const struct command_line *line, struct asked *asked)
 {
     char endpoint[HOME_PATH_MAX];
-    struct rpc_channel *channel;
     Ss__HealthRequest request = SS__HEALTH_REQUEST__INIT;
-    struct rpc_options options = {.timeout = ASK_TIMEOUT_MS,
-                                  .idempotent = true};
+    struct cli_link_call call = {
+        .service = &ss__health__descriptor,
+        .request = &request.base,
+        .options = {.timeout = ASK_TIMEOUT_MS, .idempotent = true},
+        .done = on_health,
+        .context = asked,
+    };
     if (home_endpoint(line->home, asked->instance, endpoint) != STATUS_OK ||
         !cli_link_is_heard(slice_of(endpoint)) ||
-        cli_link_channel(link, endpoint, &channel) != STATUS_OK)
+        cli_link_channel(link, endpoint, &call.channel) != STATUS_OK)
         return;
-    cli_link_call(link, channel, &ss__health__descriptor, 0, &request.base,
-                  &options, on_health, asked);
+    cli_link_call(link, &call);
 }
 
 static void

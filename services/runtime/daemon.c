@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "services/runtime/home.h"
 #include "services/runtime/log.h"
+#include "services/runtime/zmq_context.h"
 
 #include "rpc.pb-c.h"
 
@@ -24,7 +25,6 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #define FOLLOWED_MAX 8
 #define DETAIL_MAX 256
@@ -370,7 +370,7 @@ start_loop(struct daemon *daemon, int *ret_exit)
     CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
     end_with_supervisor();
     daemon->metrics = metrics_new();
-    daemon->zmq = zmq_ctx_new();
+    daemon->zmq = zmq_context_new();
     daemon->loop = loop_new();
     if (daemon->zmq == NULL || daemon->loop == NULL ||
         loop_on_signal(daemon->loop, SIGTERM, on_signal, daemon) != STATUS_OK ||
@@ -576,8 +576,7 @@ daemon_end(struct daemon *daemon)
         rpc_server_free(&daemon->server);
     if (daemon->loop != NULL)
         loop_free(&daemon->loop);
-    if (daemon->zmq != NULL)
-        zmq_ctx_term(daemon->zmq);
+    zmq_context_free(&daemon->zmq);
     metrics_free(&daemon->metrics);
     config_free(&daemon->config);
     if (private->lock >= 0)

@@ -15,7 +15,7 @@ struct seen {
     struct loop *loop;
     struct loop_timer *timer;
     unsigned fired, reads;
-    ms_time at;
+    int64_t at_us;
     int fd;
 };
 
@@ -44,7 +44,7 @@ on_fire(void *context)
 {
     struct seen *seen = context;
     seen->fired++;
-    seen->at = loop_now(seen->loop);
+    seen->at_us = loop_now_us(seen->loop);
     loop_stop(seen->loop);
 }
 
@@ -54,6 +54,18 @@ on_again(void *context)
     struct seen *seen = context;
     if (++seen->fired < 100)
         loop_timer_start(seen->timer, 0);
+}
+
+/* A long callback, at the end of which a timer of 10 ms is started: the time
+ * that libevent remembers is 20 ms old then. */
+static void
+on_long(void *context)
+{
+    struct seen *seen = context;
+    int64_t until_us = loop_now_us(seen->loop) + 20000;
+    while (loop_now_us(seen->loop) < until_us)
+        continue;
+    loop_timer_start(seen->timer, 10);
 }
 
 static void
@@ -73,15 +85,31 @@ a_timer_fires_once_and_never_early(void **state)
     struct seen *seen = *state;
     assert_int_equal(loop_timer_new(seen->loop, on_fire, seen, &seen->timer),
                      STATUS_OK);
-    for (ms_dur after = 1; after < 40; after += 3) {
-        ms_time before = loop_now(seen->loop);
+    for (ms_dur after = 1; after < 20; after++) {
+        int64_t before_us = loop_now_us(seen->loop);
         seen->fired = 0;
         loop_timer_start(seen->timer, after);
         loop_run(seen->loop);
         assert_int_equal(seen->fired, 1);
-        assert_true(seen->at - before >= after);
-        assert_true(seen->at - before < after + 1000);
+        assert_true(seen->at_us - before_us >= after * 1000);
+        assert_true(seen->at_us - before_us < (after + 1000) * 1000);
     }
+}
+
+static void
+a_timer_started_by_a_long_callback_is_not_early_either(void **state)
+{
+    struct seen *seen = *state;
+    struct loop_timer *first;
+    assert_int_equal(loop_timer_new(seen->loop, on_fire, seen, &seen->timer),
+                     STATUS_OK);
+    assert_int_equal(loop_timer_new(seen->loop, on_long, seen, &first),
+                     STATUS_OK);
+    int64_t before_us = loop_now_us(seen->loop);
+    loop_timer_start(first, 0);
+    loop_run(seen->loop);
+    assert_true(seen->at_us - before_us >= 30000);
+    loop_timer_free(&first);
 }
 
 static void
@@ -94,11 +122,11 @@ starting_a_timer_again_moves_it_and_stopping_ends_it(void **state)
     assert_int_equal(
         loop_timer_new(seen->loop, (loop_fn)loop_stop, seen->loop, &stop),
         STATUS_OK);
-    ms_time before = loop_now(seen->loop);
+    int64_t before_us = loop_now_us(seen->loop);
     loop_timer_start(seen->timer, 1);
     loop_timer_start(seen->timer, 30);
     loop_run(seen->loop);
-    assert_true(seen->at - before >= 30);
+    assert_true(seen->at_us - before_us >= 30000);
     loop_timer_start(seen->timer, 1);
     loop_timer_stop(seen->timer);
     loop_timer_start(stop, 20);
@@ -206,6 +234,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_timer_fires_once_and_never_early),
+        TEST(a_timer_started_by_a_long_callback_is_not_early_either),
         TEST(starting_a_timer_again_moves_it_and_stopping_ends_it),
         TEST(a_readable_descriptor_calls_back_until_it_is_read),
         TEST(a_watch_may_be_paused),

@@ -15,6 +15,8 @@
 #include "services/runtime/snapshot.h"
 #include "tests/support/rpc_stand.h"
 
+#include "rpc.pb-c.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -491,6 +493,75 @@ a_drain_does_not_wait_for_those_who_watch(void **state)
     snapshot_follower_free(&reader.follower);
 }
 
+/* A Watch of our own making, and what it brought. */
+struct watch {
+    struct rpc_stand *stand;
+    bool done;
+    enum status status;
+    bool whole;
+    size_t deltas;
+};
+
+static void
+on_watched(void *context, const struct rpc_result *result)
+{
+    struct watch *watch = context;
+    const Ss__WatchReply *reply = (const Ss__WatchReply *)result->reply;
+    watch->done = true;
+    watch->status = result->status;
+    watch->whole = reply != NULL && reply->has_whole;
+    watch->deltas = reply != NULL ? reply->n_delta : 0;
+    loop_stop(watch->stand->loop);
+}
+
+static struct watch
+watch_once(struct house *house, const char *snapshot, Ss__SnapshotVersion *have)
+{
+    struct watch watch = {.stand = &house->stand};
+    char name[SNAPSHOT_NAME_MAX];
+    Ss__WatchRequest request = SS__WATCH_REQUEST__INIT;
+    const struct rpc_options options = {.timeout = 5000};
+    (void)snprintf(name, sizeof name, "%s", snapshot);
+    request.name = name;
+    request.have = have;
+    request.has_wait_ms = true;
+    assert_int_equal(rpc_call_start(house->channel, &ss__snapshots__descriptor,
+                                    0, &request.base, &options, on_watched,
+                                    &watch, NULL),
+                     STATUS_OK);
+    assert_true(rpc_stand_run(&house->stand, &watch.done));
+    return watch;
+}
+
+static void
+a_watch_gets_deltas_only_from_a_version_that_is_ours(void **state)
+{
+    struct house *house = *state;
+    Ss__SnapshotVersion have = SS__SNAPSHOT_VERSION__INIT;
+    assert_int_equal(watch_once(house, "text", NULL).status,
+                     STATUS_UNAVAILABLE); /* nothing yet */
+    assert_int_equal(watch_once(house, "nothing", NULL).status,
+                     STATUS_NOT_FOUND);
+    publish_whole(house, "a");
+    have.epoch = rpc_server_epoch(house->server.server);
+    have.sequence = 1;
+    have.hash = hash_value(&house->value);
+    struct watch same = watch_once(house, "text", &have);
+    assert_true(same.status == STATUS_OK && !same.whole && same.deltas == 0);
+    publish_delta(house, "b");
+    publish_delta(house, "c");
+    struct watch ours = watch_once(house, "text", &have);
+    assert_true(!ours.whole && ours.deltas == 2);
+    have.hash++; /* what we never published */
+    assert_true(watch_once(house, "text", &have).whole);
+    have.hash--;
+    have.epoch++; /* another process's count */
+    assert_true(watch_once(house, "text", &have).whole);
+    have.epoch--;
+    have.sequence = 9; /* from the future */
+    assert_true(watch_once(house, "text", &have).whole);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -505,6 +576,7 @@ main(void)
         TEST(a_restarted_publisher_with_the_same_content_sends_nothing),
         TEST(a_restarted_publisher_with_other_content_sends_the_whole),
         TEST(the_copy_on_disk_is_there_before_any_publisher),
+        TEST(a_watch_gets_deltas_only_from_a_version_that_is_ours),
         TEST(a_delta_applied_wrongly_heals_by_the_whole),
         TEST(a_delta_refused_heals_by_the_whole),
         TEST(a_whole_of_another_hash_is_asked_for_again_but_not_in_a_spin),

@@ -88,7 +88,7 @@ temp_postgres_initdb(void)
     child = fork();
     if (child == 0) {
         temp_postgres_become(parent);
-        (void)execl(program, "initdb", "-D", data, "-A", "trust", "-E", "UTF8",
+        (void)execl(program, program, "-D", data, "-A", "trust", "-E", "UTF8",
                     "-U", "postgres", "--locale", "C", "--no-sync",
                     (char *)NULL);
         _exit(127);
@@ -147,7 +147,7 @@ temp_postgres_restart(void)
     cluster.server = fork();
     if (cluster.server == 0) {
         temp_postgres_become(parent);
-        (void)execl(program, "postgres", "-D", data, "-k", cluster.folder, "-c",
+        (void)execl(program, program, "-D", data, "-k", cluster.folder, "-c",
                     "listen_addresses=", "-c", "fsync=off", "-c",
                     "shared_buffers=16MB", "-c", "max_connections=40", "-c",
                     "autovacuum=off", (char *)NULL);

@@ -30,6 +30,11 @@ struct transcode_pair {
     struct slice name, value; /* decoded, e.g. "minContext" = "100000" */
 };
 
+struct transcode_pairs {
+    const struct transcode_pair *items;
+    size_t count;
+};
+
 /* All make a message in the arena. INVALID_ARGUMENT (ret_error is filled),
  * RESOURCE_EXHAUSTED. */
 
@@ -39,8 +44,8 @@ enum status transcode_query(const ProtobufCMessageDescriptor *type,
                             ProtobufCMessage **ret_message,
                             struct transcode_error *ret_error) MUST_CHECK;
 enum status transcode_pairs(const ProtobufCMessageDescriptor *type,
-                            const struct transcode_pair *pairs, size_t count,
-                            struct arena *arena, ProtobufCMessage **ret_message,
+                            struct transcode_pairs pairs, struct arena *arena,
+                            ProtobufCMessage **ret_message,
                             struct transcode_error *ret_error) MUST_CHECK;
 /* A JSON object; an empty body is an empty object. */
 enum status transcode_json(const ProtobufCMessageDescriptor *type,

@@ -123,19 +123,18 @@ parse_field(const struct transcode_in *in,
 
 /* The value of a field's first pair; empty when there is none. */
 static struct slice
-find_pair(const struct transcode_pair *pairs, size_t count,
-          const ProtobufCFieldDescriptor *field)
+find_pair(struct transcode_pairs pairs, const ProtobufCFieldDescriptor *field)
 {
-    for (size_t i = 0; i < count; i++)
-        if (names_field_is(field->name, pairs[i].name))
-            return pairs[i].value;
+    for (size_t i = 0; i < pairs.count; i++)
+        if (names_field_is(field->name, pairs.items[i].name))
+            return pairs.items[i].value;
     return slice_make(NULL, 0);
 }
 
 enum status
 transcode_pairs(const ProtobufCMessageDescriptor *type,
-                const struct transcode_pair *pairs, size_t count,
-                struct arena *arena, ProtobufCMessage **ret_message,
+                struct transcode_pairs pairs, struct arena *arena,
+                ProtobufCMessage **ret_message,
                 struct transcode_error *ret_error)
 {
     struct transcode_in in = {.arena = arena, .error = ret_error};
@@ -145,7 +144,7 @@ transcode_pairs(const ProtobufCMessageDescriptor *type,
         return STATUS_RESOURCE_EXHAUSTED;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
-        struct slice text = find_pair(pairs, count, field);
+        struct slice text = find_pair(pairs, field);
         enum status status = STATUS_OK;
 
         if (text.len > 0)
@@ -200,5 +199,6 @@ transcode_query(const ProtobufCMessageDescriptor *type, struct slice query,
             return status;
         count++;
     }
-    return transcode_pairs(type, pairs, count, arena, ret_message, ret_error);
+    return transcode_pairs(type, (struct transcode_pairs){pairs, count}, arena,
+                           ret_message, ret_error);
 }

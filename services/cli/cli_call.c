@@ -72,7 +72,9 @@ is_flag_of(const char *field, struct slice flag)
         return true;
     size_t len = strlen(field);
     for (size_t i = 0; i < len && i < flag.len; i++) {
-        char c = flag.ptr[i] == '-' ? '_' : flag.ptr[i];
+        char c = flag.ptr[i];
+        if (c == '-')
+            c = '_';
         if (c != field[i])
             return false;
     }
@@ -275,7 +277,7 @@ on_answer(void *context, const struct rpc_result *result)
     } else {
         cli_print_reply(result->reply, &out);
     }
-    fputs(buf_text(&out), stdout);
+    (void)fputs(buf_text(&out), stdout);
     buf_fini(&out);
 }
 
@@ -325,9 +327,10 @@ cli_call_run(struct command_line *line, const struct api_call *call)
     if (result == COMMAND_OK)
         result = read_task(&reading);
     if (result == COMMAND_OK) {
-        enum status status =
-            transcode_pairs(call_input(call), reading.pairs, reading.pair_count,
-                            reading.arena, &request, &error);
+        enum status status = transcode_pairs(
+            call_input(call),
+            (struct transcode_pairs){reading.pairs, reading.pair_count},
+            reading.arena, &request, &error);
         if (status != STATUS_OK) {
             command_say("%s", status == STATUS_INVALID_ARGUMENT
                                   ? error.message
@@ -365,7 +368,11 @@ print_field(const ProtobufCFieldDescriptor *field)
     size_t len = strlen(field->name);
     CHECK(len < sizeof(flag));
     for (size_t i = 0; i <= len; i++)
-        flag[i] = field->name[i] == '_' ? '-' : field->name[i];
+    {
+        flag[i] = field->name[i];
+        if (flag[i] == '_')
+            flag[i] = '-';
+    }
     buf_init(&values, 4096);
     if (field->type == PROTOBUF_C_TYPE_ENUM)
         names_enum_list(field->descriptor, &values);

@@ -406,9 +406,11 @@ pairs_of_the_command_line_are_read_like_a_query(void **state)
     Ss__PickRequest *request;
 
     (void)state;
-    assert_int_equal(transcode_pairs(&ss__pick_request__descriptor, pairs,
-                                     ARRAY_LEN(pairs), arena, &message, &error),
-                     STATUS_OK);
+    assert_int_equal(
+        transcode_pairs(&ss__pick_request__descriptor,
+                        (struct transcode_pairs){pairs, ARRAY_LEN(pairs)},
+                        arena, &message, &error),
+        STATUS_OK);
     request = (Ss__PickRequest *)message;
     assert_string_equal(request->task, "a 100% + b");
     assert_true(request->has_min_context);

@@ -1,9 +1,9 @@
 /* The loop over libevent: what the rest of the program waits with.
  *
- * libevent counts time with a coarse clock that is cached while callbacks
- * run, so its timers may fire a few ms early. A loop_timer remembers the
- * exact time it is due and goes to sleep again when woken too early: a timer
- * never fires before its time. It never blocks outside loop_run. */
+ * libevent counts time with a coarse clock, so its timers may fire a little
+ * early. A loop_timer remembers the exact time it is due and goes to sleep
+ * again when woken before: a timer never fires early. Nothing here blocks
+ * outside loop_run. */
 #include "services/runtime/loop.h"
 
 #include "core/base/check.h"

@@ -60,10 +60,12 @@ combine_rows(const struct combine_row *rows, size_t count,
     qsort(chosen, taken, sizeof(chosen[0]), compare);
     middle = (taken - 1) / 2;
     *ret_combined = (struct combined){
-        .value = taken % 2 == 1
-                     ? chosen[middle].value
-                     : (chosen[middle].value + chosen[middle + 1].value) / 2,
-        .spread = (chosen[taken - 1].value - chosen[0].value) / 2,
+        .value = record_figure(
+            taken % 2 == 1
+                ? chosen[middle].value
+                : (chosen[middle].value + chosen[middle + 1].value) / 2),
+        .spread =
+            record_figure((chosen[taken - 1].value - chosen[0].value) / 2),
         .row = chosen[middle].row,
     };
 }

@@ -95,6 +95,12 @@ record_set_fail(struct record_set *set, enum status status, const char *reason)
     return status;
 }
 
+double
+record_figure(double value)
+{
+    return round(value * 1e6) / 1e6;
+}
+
 void
 reading_list_add(struct reading_list *list, struct record_set *set,
                  enum benchmark benchmark, double value)
@@ -108,7 +114,7 @@ reading_list_add(struct reading_list *list, struct record_set *set,
         if (list->items[i].benchmark == benchmark)
             return;
     list->items[list->count++] =
-        (struct reading){.benchmark = benchmark, .value = value};
+        (struct reading){.benchmark = benchmark, .value = record_figure(value)};
 }
 
 bool

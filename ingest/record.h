@@ -114,4 +114,8 @@ bool record_name_is_valid(struct slice name);
 /* A row with nothing known but its name and day. */
 struct record record_blank(struct slice name, utc_day day);
 
+/* A figure to a millionth of its unit: 0.577 as a share is 57.7 percent, not
+ * 57.699999999999996. */
+double record_figure(double value);
+
 #endif

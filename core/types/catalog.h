@@ -23,10 +23,10 @@ enum source_state {
 
 /* What is known of one source. */
 struct source_status {
-    enum source_state state;
     struct slice reason;  /* of the failure, for people; empty when OK */
     ms_time last_success; /* when its bytes were fetched or recorded; 0 never */
-    uint32_t rows;        /* understood */
+    enum source_state state;
+    uint32_t rows;         /* understood */
     uint32_t matched_rows; /* that found a model */
     uint32_t refused;      /* figures out of bounds */
 };

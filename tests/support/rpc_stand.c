@@ -326,3 +326,36 @@ stand_call_wait(struct stand_call *call, struct rpc_stand *stand,
     CHECK(stand_call_start(call, stand, channel, options) == STATUS_OK);
     stand_call_join(call);
 }
+
+const char *
+stand_two_endpoints(const struct rpc_stand *stand, const char *a, const char *b)
+{
+    static char target[256];
+    (void)snprintf(target, sizeof target, "%s, %s",
+                   rpc_stand_endpoint(stand, a), rpc_stand_endpoint(stand, b));
+    return target;
+}
+
+struct rpc_channel *
+stand_channel_to(struct rpc_stand *stand, const char *name)
+{
+    return stand_channel(stand, rpc_stand_endpoint(stand, name), 100);
+}
+
+void
+stand_warm_up(struct rpc_stand *stand, struct rpc_channel *channel)
+{
+    const struct stand_call_options safe = {.timeout = 5000,
+                                            .idempotent = true};
+    bool a = false, b = false;
+    struct stand_call call;
+    for (int i = 0; i < 200 && !(a && b); i++) {
+        stand_call_wait(&call, stand, channel, &safe);
+        CHECK(call.status == STATUS_OK);
+        a = a || strcmp(call.served_by, "a") == 0;
+        b = b || strcmp(call.served_by, "b") == 0;
+        if (!(a && b))
+            rpc_stand_run_for(stand, 10);
+    }
+    CHECK(a && b);
+}

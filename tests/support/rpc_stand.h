@@ -116,4 +116,12 @@ void stand_call_wait(struct stand_call *call, struct rpc_stand *stand,
 /* Wait until a call ended. */
 void stand_call_join(struct stand_call *call);
 
+/* A channel for 100 calls to one server. */
+struct rpc_channel *stand_channel_to(struct rpc_stand *stand, const char *name);
+/* The target of two servers; static storage. */
+const char *stand_two_endpoints(const struct rpc_stand *stand, const char *a,
+                                const char *b);
+/* Call an endpoint pair "a" and "b" until both have served. */
+void stand_warm_up(struct rpc_stand *stand, struct rpc_channel *channel);
+
 #endif

@@ -11,7 +11,6 @@
 #include "services/runtime/rpc_frame.h"
 #include "tests/support/rpc_stand.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <zmq.h>
@@ -30,54 +29,11 @@ set_up(void **state)
     return 0;
 }
 
-/* For tests that fork a child first. */
-static int
-set_up_folder(void **state)
-{
-    static struct rpc_stand stand;
-    rpc_stand_folder(&stand);
-    *state = &stand;
-    return 0;
-}
-
 static int
 tear_down(void **state)
 {
     rpc_stand_close(*state);
     return 0;
-}
-
-/* "ipc://…/a,ipc://…/b" */
-static const char *
-two_endpoints(const struct rpc_stand *stand, const char *a, const char *b)
-{
-    static char target[256];
-    (void)snprintf(target, sizeof target, "%s, %s",
-                   rpc_stand_endpoint(stand, a), rpc_stand_endpoint(stand, b));
-    return target;
-}
-
-static struct rpc_channel *
-channel_to(struct rpc_stand *stand, const char *name)
-{
-    return stand_channel(stand, rpc_stand_endpoint(stand, name), 100);
-}
-
-/* Call until both have served, so both are known to be up. */
-static void
-warm_up(struct rpc_stand *stand, struct rpc_channel *channel)
-{
-    bool a = false, b = false;
-    struct stand_call call;
-    for (int i = 0; i < 200 && !(a && b); i++) {
-        stand_call_wait(&call, stand, channel, &safe);
-        assert_int_equal(call.status, STATUS_OK);
-        a = a || strcmp(call.served_by, "a") == 0;
-        b = b || strcmp(call.served_by, "b") == 0;
-        if (!(a && b))
-            rpc_stand_run_for(stand, 10);
-    }
-    assert_true(a && b);
 }
 
 /* --- normal use ----------------------------------------------------------- */
@@ -88,7 +44,7 @@ a_call_made_before_the_server_exists_waits_for_it(void **state)
     struct rpc_stand *stand = *state;
     struct stand_server server;
     struct stand_call call;
-    struct rpc_channel *channel = channel_to(stand, "a");
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
     assert_int_equal(stand_call_start(&call, stand, channel, &plain),
                      STATUS_OK);
     rpc_stand_run_for(stand, 100);
@@ -110,8 +66,8 @@ calls_go_to_the_endpoint_with_the_fewest_outstanding(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     a.mode = b.mode = STAND_HOLD;
     for (int i = 0; i < 8; i++)
         assert_int_equal(stand_call_start(&held[i], stand, channel, &plain),
@@ -148,8 +104,8 @@ a_sticky_call_stays_with_its_endpoint(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     stand_call_wait(&first, stand, channel, &sticky);
     for (int i = 0; i < 10; i++) {
         stand_call_wait(&call, stand, channel, &sticky);
@@ -169,8 +125,8 @@ an_idempotent_call_is_tried_again_elsewhere(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     a.mode = STAND_UNAVAILABLE;
     for (int i = 0; i < 10; i++) {
         stand_call_wait(&call, stand, channel, &safe);
@@ -196,8 +152,8 @@ a_call_that_is_not_idempotent_is_tried_once(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     unsigned before = a.served + b.served;
     a.mode = STAND_UNAVAILABLE;
     for (int i = 0; i < 10; i++) {
@@ -220,8 +176,8 @@ two_attempts_are_all(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     unsigned before = a.served + b.served;
     a.mode = b.mode = STAND_UNAVAILABLE;
     stand_call_wait(&call, stand, channel, &safe);
@@ -241,8 +197,8 @@ retries_end_when_their_budget_is_spent(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     a.mode = b.mode = STAND_UNAVAILABLE;
     for (int i = 0; i < RPC_RETRY_BURST + 50; i++)
         stand_call_wait(&call, stand, channel, &safe);
@@ -278,7 +234,7 @@ texts_unfit_for_a_header_are_refused_at_once(void **state)
 {
     struct rpc_stand *stand = *state;
     struct stand_call call;
-    struct rpc_channel *channel = channel_to(stand, "nobody");
+    struct rpc_channel *channel = stand_channel_to(stand, "nobody");
     static char large[6000];
     memset(large, 'a', sizeof large - 1);
     const char *const texts[] = {large, "two\nlines"};
@@ -300,7 +256,7 @@ a_cancelled_call_is_never_told(void **state)
     struct rpc_pending *pending;
     struct stand_call_options options = {.timeout = 5000, .pending = &pending};
     stand_server_open(&server, stand, "a", STAND_HOLD, 100);
-    struct rpc_channel *channel = channel_to(stand, "a");
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
     assert_int_equal(stand_call_start(&call, stand, channel, &options),
                      STATUS_OK);
     rpc_stand_run_for(stand, 100);
@@ -324,7 +280,7 @@ many_calls_with_many_deadlines_end_each_in_time(void **state)
     static struct stand_call calls[100];
     ms_time ended[100];
     stand_server_open(&server, stand, "a", STAND_HOLD, 200);
-    struct rpc_channel *channel = channel_to(stand, "a");
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
     ms_time start = loop_now(stand->loop);
     for (int i = 0; i < 100; i++) {
         /* 100 to 298 ms in no order */
@@ -368,8 +324,8 @@ a_drained_endpoint_gets_no_new_calls_and_none_fails(void **state)
     stand_server_open(&a, stand, "a", STAND_ECHO, 100);
     stand_server_open(&b, stand, "b", STAND_ECHO, 100);
     struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    stand_warm_up(stand, channel);
     rpc_stand_run_for(stand,
                       (ms_dur)2 * RPC_PING_EVERY_MS); /* it knows its peer */
     a.mode = b.mode = STAND_HOLD;
@@ -404,7 +360,7 @@ a_call_without_an_answer_ends_at_its_deadline(void **state)
     struct stand_call call;
     const struct stand_call_options hasty = {.timeout = 150};
     stand_server_open(&server, stand, "a", STAND_HOLD, 100);
-    struct rpc_channel *channel = channel_to(stand, "a");
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
     ms_time before = loop_now(stand->loop);
     stand_call_wait(&call, stand, channel, &hasty);
     assert_int_equal(call.status, STATUS_DEADLINE_EXCEEDED);
@@ -423,7 +379,7 @@ a_call_that_waited_for_nobody_ends_unavailable(void **state)
     struct rpc_stand *stand = *state;
     struct stand_call call;
     const struct stand_call_options hasty = {.timeout = 100};
-    struct rpc_channel *channel = channel_to(stand, "nobody");
+    struct rpc_channel *channel = stand_channel_to(stand, "nobody");
     stand_call_wait(&call, stand, channel, &hasty);
     assert_int_equal(call.status, STATUS_UNAVAILABLE);
     assert_true(call.retry_after > 0);
@@ -467,7 +423,7 @@ rubbish_from_a_server_is_counted_and_dropped(void **state)
     int none = 0;
     (void)zmq_setsockopt(router, ZMQ_LINGER, &none, sizeof none);
     assert_int_equal(zmq_bind(router, rpc_stand_endpoint(stand, "a")), 0);
-    struct rpc_channel *channel = channel_to(stand, "a");
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
     struct stand_call call;
     const struct stand_call_options hasty = {.timeout = 500};
     assert_int_equal(stand_call_start(&call, stand, channel, &hasty),
@@ -497,200 +453,7 @@ rubbish_from_a_server_is_counted_and_dropped(void **state)
     (void)zmq_close(router);
 }
 
-static void
-a_killed_server_fails_its_calls_at_once(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_HOLD);
-    rpc_stand_open(stand);
-    struct rpc_channel *channel = channel_to(stand, "a");
-    struct stand_call held, call;
-    assert_int_equal(stand_call_start(&held, stand, channel, &safe), STATUS_OK);
-    for (int i = 0; i < 500 && !rpc_channel_is_up(channel); i++)
-        rpc_stand_run_for(stand, 10);
-    rpc_stand_run_for(stand, 50);
-    stand_child_kill(child);
-    ms_time before = loop_now(stand->loop);
-    stand_call_join(&held);
-    assert_int_equal(held.status, STATUS_UNAVAILABLE);
-    /* Before the next PING could have found out. */
-    assert_true(loop_now(stand->loop) - before < RPC_PING_EVERY_MS / 2);
-    /* With none up and the start long over, new calls fail at once. */
-    stand_call_wait(&call, stand, channel, &safe);
-    assert_int_equal(call.status, STATUS_UNAVAILABLE);
-    assert_true(call.retry_after > 0);
-    assert_true(loop_now(stand->loop) - before < 400);
-    rpc_channel_free(&channel);
-}
-
-static void
-a_killed_server_s_idempotent_calls_move_to_the_other(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_HOLD);
-    rpc_stand_open(stand);
-    struct stand_server b;
-    static struct stand_call calls[40];
-    stand_server_open(&b, stand, "b", STAND_HOLD, 100);
-    struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    rpc_stand_run_for(stand, 1200); /* both are up */
-    for (int i = 0; i < 40; i++)
-        assert_int_equal(stand_call_start(&calls[i], stand, channel, &safe),
-                         STATUS_OK);
-    rpc_stand_run_for(stand, 50);
-    assert_int_equal(b.held_count, 20);
-    stand_child_kill(child);
-    rpc_stand_run_for(stand, 100);
-    assert_int_equal(b.held_count, 40);
-    stand_server_release(&b);
-    for (int i = 0; i < 40; i++) {
-        stand_call_join(&calls[i]);
-        assert_int_equal(calls[i].status, STATUS_OK);
-    }
-    assert_int_equal(
-        rpc_stand_count(stand->metrics, "rpc_client_endpoint_downs_total"), 1);
-    rpc_channel_free(&channel);
-    stand_server_close(&b);
-}
-
-static void
-a_restarted_server_is_found_again(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_ECHO);
-    rpc_stand_open(stand);
-    struct rpc_channel *channel = channel_to(stand, "a");
-    struct stand_server again;
-    struct stand_call call;
-    stand_call_wait(&call, stand, channel, &safe);
-    assert_int_equal(call.status, STATUS_OK);
-    stand_child_kill(child);
-    rpc_stand_run_for(stand, 300);
-    assert_false(rpc_channel_is_up(channel));
-    stand_server_open(&again, stand, "a", STAND_ECHO, 100);
-    ms_time before = loop_now(stand->loop);
-    while (!rpc_channel_is_up(channel) && loop_now(stand->loop) - before < 5000)
-        rpc_stand_run_for(stand, 10);
-    assert_true(loop_now(stand->loop) - before < 1500);
-    stand_call_wait(&call, stand, channel, &safe);
-    assert_int_equal(call.status, STATUS_OK);
-    rpc_channel_free(&channel);
-    stand_server_close(&again);
-}
-
-static void
-a_stopped_server_is_left_after_a_second_and_taken_back(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_ECHO);
-    rpc_stand_open(stand);
-    struct stand_server b;
-    struct stand_call call;
-    stand_server_open(&b, stand, "b", STAND_ECHO, 100);
-    struct rpc_channel *channel =
-        stand_channel(stand, two_endpoints(stand, "a", "b"), 100);
-    warm_up(stand, channel);
-    assert_int_equal(kill(child, SIGSTOP), 0);
-    ms_dur worst = 0;
-    for (int i = 0; i < 200; i++) {
-        ms_time before = loop_now(stand->loop);
-        stand_call_wait(&call, stand, channel, &safe);
-        ms_dur took = loop_now(stand->loop) - before;
-        worst = took > worst ? took : worst;
-        assert_int_equal(call.status, STATUS_OK);
-        assert_string_equal(call.served_by, "b");
-    }
-    assert_in_range(worst, RPC_SILENCE_MS - RPC_PING_EVERY_MS,
-                    RPC_SILENCE_MS + 3 * RPC_PING_EVERY_MS);
-    assert_int_equal(kill(child, SIGCONT), 0);
-    warm_up(stand, channel);
-    rpc_channel_free(&channel);
-    stand_server_close(&b);
-    stand_child_kill(child);
-}
-
-static void
-a_server_whose_handler_hangs_is_left_too(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_HANG);
-    rpc_stand_open(stand);
-    struct rpc_channel *channel = channel_to(stand, "a");
-    struct stand_call call;
-    /* Its I/O thread still keeps the connection: only PONG is missing. */
-    ms_time before = loop_now(stand->loop);
-    stand_call_wait(&call, stand, channel, &safe);
-    assert_int_equal(call.status, STATUS_UNAVAILABLE);
-    assert_true(loop_now(stand->loop) - before < 2500);
-    rpc_stand_run_for(stand, 1500); /* probes are not answered either */
-    assert_false(rpc_channel_is_up(channel));
-    rpc_channel_free(&channel);
-    stand_child_kill(child);
-}
-
-/* Keep the processor, as a long callback would. */
-static void
-spin(struct rpc_stand *stand, ms_dur time)
-{
-    ms_time until = loop_now(stand->loop) + time;
-    while (loop_now(stand->loop) < until)
-        continue;
-}
-
-static void
-our_own_standstill_is_not_taken_for_theirs(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_ECHO);
-    rpc_stand_open(stand);
-    struct rpc_channel *channel = channel_to(stand, "a");
-    struct stand_call call;
-    stand_call_wait(&call, stand, channel, &safe);
-    /* Both stand still for longer than the silence that ejects, as in a
-     * machine that was suspended: the last PING has no answer yet. */
-    assert_int_equal(kill(child, SIGSTOP), 0);
-    rpc_stand_run_for(stand, (ms_dur)2 * RPC_PING_EVERY_MS);
-    spin(stand, RPC_SILENCE_MS + RPC_PING_EVERY_MS);
-    assert_int_equal(kill(child, SIGCONT), 0);
-    rpc_stand_run_for(stand, (ms_dur)3 * RPC_PING_EVERY_MS);
-    assert_true(rpc_channel_is_up(channel));
-    assert_int_equal(
-        rpc_stand_count(stand->metrics, "rpc_client_endpoint_downs_total"), 0);
-    rpc_channel_free(&channel);
-    stand_child_kill(child);
-}
-
-static void
-what_came_while_something_was_sent_is_read_at_once(void **state)
-{
-    struct rpc_stand *stand = *state;
-    pid_t child = stand_child_start(stand, "a", STAND_ECHO);
-    rpc_stand_open(stand);
-    struct rpc_channel *channel = channel_to(stand, "a");
-    struct stand_call call, other;
-    struct rpc_pending *pending;
-    struct stand_call_options options = {.timeout = 5000, .pending = &pending};
-    stand_call_wait(&call, stand, channel, &safe);
-    for (int i = 0; i < 8; i++) {
-        assert_int_equal(stand_call_start(&call, stand, channel, &safe),
-                         STATUS_OK);
-        assert_int_equal(stand_call_start(&other, stand, channel, &options),
-                         STATUS_OK);
-        spin(stand, 20); /* both replies are here, unread */
-        /* This send takes the descriptor's sign away. */
-        rpc_call_cancel(&pending);
-        ms_time before = loop_now(stand->loop);
-        stand_call_join(&call);
-        assert_true(loop_now(stand->loop) - before < 30);
-    }
-    rpc_channel_free(&channel);
-    stand_child_kill(child);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define CHILD_TEST(name)                                                       \
-    cmocka_unit_test_setup_teardown(name, set_up_folder, tear_down)
 
 int
 main(void)
@@ -712,13 +475,6 @@ main(void)
         TEST(a_call_that_waited_for_nobody_ends_unavailable),
         TEST(bad_targets_are_refused),
         TEST(rubbish_from_a_server_is_counted_and_dropped),
-        CHILD_TEST(a_killed_server_fails_its_calls_at_once),
-        CHILD_TEST(a_killed_server_s_idempotent_calls_move_to_the_other),
-        CHILD_TEST(a_restarted_server_is_found_again),
-        CHILD_TEST(a_stopped_server_is_left_after_a_second_and_taken_back),
-        CHILD_TEST(a_server_whose_handler_hangs_is_left_too),
-        CHILD_TEST(our_own_standstill_is_not_taken_for_theirs),
-        CHILD_TEST(what_came_while_something_was_sent_is_read_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

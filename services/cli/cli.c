@@ -64,7 +64,7 @@ print_help(void)
     const struct config_key *const tables[] = {config_runtime_keys(&key_count)};
     buf_init(&keys, HELP_MAX);
     config_help(tables, &key_count, 1, &keys);
-    fputs(buf_text(&keys), stdout);
+    (void)fputs(buf_text(&keys), stdout);
     buf_fini(&keys);
 }
 

@@ -95,7 +95,7 @@ find_field(const struct api_call *call, struct slice flag)
 /* Set a field; again is one more item of a list, or of a text with glue. */
 static bool
 add(struct reading *reading, const ProtobufCFieldDescriptor *field,
-    struct slice value, const char *glue)
+    struct slice value, struct slice glue)
 {
     char camel[NAMES_MAX];
     struct slice name = names_field(field->name, camel);
@@ -103,16 +103,15 @@ add(struct reading *reading, const ProtobufCFieldDescriptor *field,
         struct transcode_pair *pair = &reading->pairs[i];
         if (!slice_eq(pair->name, name))
             continue;
-        size_t glue_len = strlen(glue);
         char *joined =
-            arena_alloc(reading->arena, pair->value.len + glue_len + value.len);
+            arena_alloc(reading->arena, pair->value.len + glue.len + value.len);
         if (joined == NULL)
             return false;
         memcpy(joined, pair->value.ptr, pair->value.len);
-        memcpy(joined + pair->value.len, glue, glue_len);
-        memcpy(joined + pair->value.len + glue_len, value.ptr, value.len);
+        memcpy(joined + pair->value.len, glue.ptr, glue.len);
+        memcpy(joined + pair->value.len + glue.len, value.ptr, value.len);
         pair->value =
-            slice_make(joined, pair->value.len + glue_len + value.len);
+            slice_make(joined, pair->value.len + glue.len + value.len);
         return true;
     }
     if (reading->pair_count == PAIRS_MAX)
@@ -155,7 +154,7 @@ read_flag(struct reading *reading, size_t *at)
         }
         value = slice_of(reading->line->arguments[++*at]);
     }
-    return add(reading, field, value, ",") ? COMMAND_OK : COMMAND_USAGE;
+    return add(reading, field, value, SLICE(",")) ? COMMAND_OK : COMMAND_USAGE;
 }
 
 static int
@@ -177,8 +176,9 @@ read_positional(struct reading *reading, const char *argument)
     const ProtobufCFieldDescriptor *field =
         find_field(reading->call, slice_of(name));
     CHECK(field != NULL);
-    return add(reading, field, slice_of(argument), row->glue) ? COMMAND_OK
-                                                              : COMMAND_USAGE;
+    return add(reading, field, slice_of(argument), slice_of(row->glue))
+               ? COMMAND_OK
+               : COMMAND_USAGE;
 }
 
 static int
@@ -227,7 +227,8 @@ read_task(struct reading *reading)
     struct slice task = slice_trim(slice_make(bytes, len));
     if (task.len == 0)
         return COMMAND_OK; /* the service words what is missing */
-    return add(reading, find_field(reading->call, SLICE("task")), task, "")
+    return add(reading, find_field(reading->call, SLICE("task")), task,
+               SLICE(""))
                ? COMMAND_OK
                : COMMAND_USAGE;
 }
@@ -367,8 +368,7 @@ print_field(const ProtobufCFieldDescriptor *field)
     struct buf values;
     size_t len = strlen(field->name);
     CHECK(len < sizeof(flag));
-    for (size_t i = 0; i <= len; i++)
-    {
+    for (size_t i = 0; i <= len; i++) {
         flag[i] = field->name[i];
         if (flag[i] == '_')
             flag[i] = '-';

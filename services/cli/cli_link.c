@@ -116,11 +116,11 @@ cli_link_service(struct cli_link *link, const struct command_line *line,
 {
     char key[64];
     struct buf target;
-    snprintf(key, sizeof(key), "%s.target", service);
+    (void)snprintf(key, sizeof(key), "%s.target", service);
     const char *configured = config_text(line->config, key);
     if (configured[0] != '\0')
         return cli_link_channel(link, configured, ret_channel);
-    buf_init(&target, RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
+    buf_init(&target, (size_t)RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
     enum status status = home_target(line->home, service, &target);
     if (status == STATUS_OK && !any_heard(buf_slice(&target)))
         status = STATUS_UNAVAILABLE;

@@ -284,10 +284,11 @@ put_heading(struct buf *out, const struct table *table)
         size_t len = strlen(table->columns[column]->name);
         CHECK(len < sizeof(name));
         for (size_t i = 0; i < len; i++) {
-            char c = table->columns[column]->name[i];
-            name[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-            if (c == '_')
+            name[i] = table->columns[column]->name[i];
+            if (name[i] == '_')
                 name[i] = ' ';
+            else if (name[i] >= 'a' && name[i] <= 'z')
+                name[i] = (char)(name[i] - 'a' + 'A');
         }
         put_padded(out, slice_make(name, len), table->width[column],
                    column + 1 == table->column_count);
@@ -302,7 +303,7 @@ put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count)
         buf_put_text(out, "none\n");
         return;
     }
-    struct arena *arena = arena_new(ROWS_MAX * CELL_BYTES);
+    struct arena *arena = arena_new((size_t)ROWS_MAX * CELL_BYTES);
     CHECK(arena != NULL);
     choose_columns(&table, rows);
     table.cells =

@@ -42,8 +42,8 @@ put_age(ms_dur age, char *out, size_t size)
     size_t i = 0;
     while (i + 1 < ARRAY_LEN(units) && age < units[i].ms)
         i++;
-    snprintf(out, size, "%lld%c", (long long)(age / units[i].ms),
-             units[i].unit);
+    (void)snprintf(out, size, "%lld%c", (long long)(age / units[i].ms),
+                   units[i].unit);
 }
 
 static ms_time
@@ -82,7 +82,7 @@ fill_row(struct asked *asked, const Ss__HealthReply *reply)
     if (reply->started_at != NULL)
         put_age(wall_ms() - reply->started_at->ms, up, sizeof(up));
     put_snapshots(reply, snapshots, sizeof(snapshots));
-    snprintf(
+    (void)snprintf(
         asked->row, sizeof(asked->row), "%-7s %7u  %-8.8s %5s  %.100s%s%.150s",
         reply->serving ? "serving" : "waiting", reply->has_pid ? reply->pid : 0,
         reply->version != NULL ? reply->version : "", up, snapshots,

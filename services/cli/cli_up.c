@@ -53,8 +53,8 @@ stack_of(const struct command_line *line)
 static void
 progress(ms_time began, const char *what, const char *name)
 {
-    fprintf(stderr, "  %5.1f s  %s%s\n", (double)(now_ms() - began) / 1000,
-            what, name);
+    (void)fprintf(stderr, "  %5.1f s  %s%s\n",
+                  (double)(now_ms() - began) / 1000, what, name);
 }
 
 /* The end of a log from the start of a line. */
@@ -71,7 +71,8 @@ print_log_end(const struct command_line *line, const char *name)
         return;
     const char *end = len > LOG_SHOWN ? bytes + len - LOG_SHOWN : bytes;
     const char *start = end == bytes ? end : strchr(end, '\n');
-    fprintf(stderr, "%s\n(whole log: %s)\n", start != NULL ? start : end, path);
+    (void)fprintf(stderr, "%s\n(whole log: %s)\n", start != NULL ? start : end,
+                  path);
     free(bytes);
 }
 
@@ -100,7 +101,7 @@ static void
 on_applied(void *context, const struct migration *migration)
 {
     (void)context;
-    fprintf(stderr, "           schema: %s\n", migration->name);
+    (void)fprintf(stderr, "           schema: %s\n", migration->name);
 }
 
 static bool
@@ -205,7 +206,7 @@ static int
 stay(const struct command_line *line, const sigset_t *signals)
 {
     struct timespec second = {1, 0};
-    fprintf(stderr, "Ctrl-C stops everything.\n");
+    (void)fprintf(stderr, "Ctrl-C stops everything.\n");
     for (;;) {
         if (sigtimedwait(signals, NULL, &second) > 0)
             break;
@@ -214,7 +215,7 @@ stay(const struct command_line *line, const sigset_t *signals)
             return COMMAND_OK;
         }
     }
-    fprintf(stderr, "stopping\n");
+    (void)fprintf(stderr, "stopping\n");
     struct stack stack = stack_of(line);
     return stack_stop(line->home, stack.drain_timeout) == STATUS_OK
                ? COMMAND_OK

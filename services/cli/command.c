@@ -41,9 +41,9 @@ command_say(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("smart-spawn: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    (void)fputs("smart-spawn: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
     va_end(arguments);
 }
 

@@ -20,7 +20,7 @@ daemon_config_ask(const struct command_line *line, const char *process,
     char name[HOME_INSTANCE_MAX + 16];
     char program[HOME_PATH_MAX];
     int exit_status = 0;
-    snprintf(name, sizeof(name), "smart-spawn-%s", process);
+    (void)snprintf(name, sizeof(name), "smart-spawn-%s", process);
     enum status status = home_join(line->programs, name, program);
     if (status != STATUS_OK)
         return status;
@@ -46,7 +46,7 @@ daemon_config_check(const struct command_line *line)
          status == STATUS_OK && home_instance(i, instance, &process); i++) {
         if (strcmp(last, process) == 0)
             continue;
-        snprintf(last, sizeof(last), "%s", process);
+        (void)snprintf(last, sizeof(last), "%s", process);
         struct buf shown;
         buf_init(&shown, SHOWN_MAX);
         status = daemon_config_ask(line, process, &shown);

@@ -58,8 +58,14 @@ spawn(const char *const *argv, const posix_spawn_file_actions_t *actions,
     posix_spawnattr_t attributes;
     CHECK(posix_spawnattr_init(&attributes) == 0);
     reset_signals(&attributes, flags);
-    /* The prototype's lack of const is historical. */
-    char *const *arguments = (char *const *)(uintptr_t)argv;
+    CHECK(argv[0] != NULL);
+    /* The prototype lacks a const; nothing is written. */
+    char *arguments[CHILD_ARGUMENTS_MAX];
+    size_t count = 0;
+    do {
+        CHECK(count < CHILD_ARGUMENTS_MAX);
+        memcpy(&arguments[count], &argv[count], sizeof(arguments[0]));
+    } while (argv[count++] != NULL);
     int why = posix_spawnp(ret_pid, argv[0], actions, &attributes, arguments,
                            environ);
     (void)posix_spawnattr_destroy(&attributes);
@@ -92,13 +98,13 @@ take_output(int fd, struct buf *output)
 /* Read its output until the process ends (its own children may hold the pipe
  * longer), or kill it when time is up. */
 static enum status
-await(pid_t pid, int *out, struct buf *output, ms_time deadline, int *ret_exit)
+await(pid_t pid, int out, struct buf *output, ms_time deadline, int *ret_exit)
 {
     enum status status = STATUS_OK;
     int ended = pidfd_open(pid, 0);
     CHECK(ended >= 0);
     struct pollfd watched[2] = {{.fd = ended, .events = POLLIN},
-                                {.fd = *out, .events = POLLIN}};
+                                {.fd = out, .events = POLLIN}};
     for (;;) {
         ms_dur left = deadline - now_ms();
         if (left <= 0) {
@@ -108,7 +114,7 @@ await(pid_t pid, int *out, struct buf *output, ms_time deadline, int *ret_exit)
         }
         if (poll(watched, 2, left > 1000 ? 1000 : (int)left) <= 0)
             continue;
-        if (watched[1].revents != 0 && !take_output(*out, output))
+        if (watched[1].revents != 0 && !take_output(out, output))
             watched[1].fd = -1;
         else if (watched[1].revents == 0 && watched[0].revents != 0)
             break;
@@ -154,7 +160,7 @@ child_run(const struct child_options *options, int *ret_exit)
             (void)put;
         }
         close_if_open(&in[1]);
-        status = await(pid, &out[0], options->output,
+        status = await(pid, out[0], options->output,
                        now_ms() + options->timeout, ret_exit);
     }
     close_if_open(&in[1]);

@@ -31,7 +31,8 @@ static bool
 has_programs(unsigned version)
 {
     char path[HOME_PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%u/bin/initdb", CLUSTER_PROGRAMS, version);
+    (void)snprintf(path, sizeof(path), "%s/%u/bin/initdb", CLUSTER_PROGRAMS,
+                   version);
     return access(path, X_OK) == 0;
 }
 
@@ -80,10 +81,10 @@ find_folders(const char *home, struct cluster *cluster)
                                    : status;
     }
     unsigned long long hash = home_hash(home);
-    snprintf(cluster->data, sizeof(cluster->data), "%s/%016llx/postgres",
-             STATE_OF_ROOT, hash);
-    snprintf(cluster->socket, sizeof(cluster->socket), "%s/%016llx",
-             RUN_OF_ROOT, hash);
+    (void)snprintf(cluster->data, sizeof(cluster->data), "%s/%016llx/postgres",
+                   STATE_OF_ROOT, hash);
+    (void)snprintf(cluster->socket, sizeof(cluster->socket), "%s/%016llx",
+                   RUN_OF_ROOT, hash);
     return STATUS_OK;
 }
 
@@ -93,7 +94,7 @@ find_programs(struct cluster *cluster, char *ret_error)
     unsigned existing = existing_version(cluster->data);
     cluster->version = existing != 0 ? existing : newest_version();
     if (cluster->version == 0 || !has_programs(cluster->version)) {
-        snprintf(
+        (void)snprintf(
             ret_error, CLUSTER_ERROR_MAX,
             "PostgreSQL %u is not installed: apt-get install "
             "postgresql-%u, or name a server with SMART_SPAWN_DATABASE_URL",
@@ -101,8 +102,8 @@ find_programs(struct cluster *cluster, char *ret_error)
             existing != 0 ? existing : CLUSTER_VERSION_MIN);
         return STATUS_NOT_FOUND;
     }
-    snprintf(cluster->programs, sizeof(cluster->programs), "%s/%u/bin",
-             CLUSTER_PROGRAMS, cluster->version);
+    (void)snprintf(cluster->programs, sizeof(cluster->programs), "%s/%u/bin",
+                   CLUSTER_PROGRAMS, cluster->version);
     return STATUS_OK;
 }
 
@@ -111,14 +112,16 @@ cluster_find(const char *home, char *ret_error, struct cluster *ret_cluster)
 {
     struct cluster cluster = {.drops = geteuid() == 0};
     if (cluster.drops && getpwnam(CLUSTER_ACCOUNT) == NULL) {
-        snprintf(ret_error, CLUSTER_ERROR_MAX,
-                 "the account %s is missing: apt-get install postgresql-%d",
-                 CLUSTER_ACCOUNT, CLUSTER_VERSION_MIN);
+        (void)snprintf(
+            ret_error, CLUSTER_ERROR_MAX,
+            "the account %s is missing: apt-get install postgresql-%d",
+            CLUSTER_ACCOUNT, CLUSTER_VERSION_MIN);
         return STATUS_NOT_FOUND;
     }
     enum status status = find_folders(home, &cluster);
     if (status != STATUS_OK) {
-        snprintf(ret_error, CLUSTER_ERROR_MAX, "the home's path is too long");
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "the home's path is too long");
         return status;
     }
     status = find_programs(&cluster, ret_error);
@@ -171,9 +174,9 @@ run_as_owner(const struct cluster *cluster, const char *const *argv,
         struct slice said = slice_trim(buf_slice(&output));
         if (said.len > CLUSTER_ERROR_MAX / 2)
             said = slice_cut(said, said.len - CLUSTER_ERROR_MAX / 2, said.len);
-        snprintf(ret_error, CLUSTER_ERROR_MAX,
-                 "%.200s failed (%s, exit %d): %.*s", program,
-                 status_text(status), exit_status, SLICE_ARG(said));
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "%.200s failed (%s, exit %d): %.*s", program,
+                       status_text(status), exit_status, SLICE_ARG(said));
     }
     buf_fini(&output);
     return status;
@@ -207,14 +210,14 @@ static enum status
 make_data_parent(const struct cluster *cluster, char *ret_error)
 {
     char parent[HOME_PATH_MAX];
-    snprintf(parent, sizeof(parent), "%s", cluster->data);
+    (void)snprintf(parent, sizeof(parent), "%s", cluster->data);
     *strrchr(parent, '/') = '\0';
     enum status status = cluster->drops
                              ? make_account_folder(STATE_OF_ROOT, parent)
                              : home_make_folder(parent);
     if (status != STATUS_OK)
-        snprintf(ret_error, CLUSTER_ERROR_MAX, "cannot make %.500s: %s", parent,
-                 status_text(status));
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX, "cannot make %.500s: %s",
+                       parent, status_text(status));
     return status;
 }
 
@@ -255,11 +258,11 @@ cluster_create(const struct cluster *cluster, char *ret_error)
     enum status status = make_data_parent(cluster, ret_error);
     if (status != STATUS_OK)
         return status;
-    snprintf(new, sizeof(new), "%s.new", cluster->data);
+    (void)snprintf(new, sizeof(new), "%s.new", cluster->data);
     status = make_new(cluster, new, ret_error);
     if (status == STATUS_OK && rename(new, cluster->data) != 0) {
-        snprintf(ret_error, CLUSTER_ERROR_MAX, "cannot name %.500s: %s",
-                 cluster->data, strerrordesc_np(errno));
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX, "cannot name %.500s: %s",
+                       cluster->data, strerrordesc_np(errno));
         status = STATUS_INTERNAL;
     }
     return status;
@@ -274,7 +277,7 @@ cluster_delete(const struct cluster *cluster, char *ret_error)
         return status;
     /* The folders that only ever held this cluster and its socket. */
     char parent[HOME_PATH_MAX];
-    snprintf(parent, sizeof(parent), "%s", cluster->data);
+    (void)snprintf(parent, sizeof(parent), "%s", cluster->data);
     *strrchr(parent, '/') = '\0';
     (void)rmdir(parent);
     (void)rmdir(cluster->socket);

@@ -62,7 +62,7 @@ stack_run_script(const struct stack *stack, const char *instance,
 {
     char program[HOME_PATH_MAX];
     char name[HOME_INSTANCE_MAX + 16];
-    snprintf(name, sizeof(name), "smart-spawn-%s", process);
+    (void)snprintf(name, sizeof(name), "smart-spawn-%s", process);
     CHECK(home_join(stack->programs, name, program) == STATUS_OK);
     buf_put_text(out, "#!/bin/sh\n"
                       "# Made by smart-spawn up; changes are lost.\n"
@@ -151,9 +151,9 @@ prepare_database(const struct stack *stack, char *ret_error)
     if (status == STATUS_OK)
         status = write_url(stack, &cluster);
     if (status != STATUS_OK)
-        snprintf(ret_error, CLUSTER_ERROR_MAX,
-                 "cannot set up PostgreSQL under %.500s: %s", stack->home,
-                 status_text(status));
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "cannot set up PostgreSQL under %.500s: %s", stack->home,
+                       status_text(status));
     return status;
 }
 
@@ -183,8 +183,9 @@ stack_prepare(const struct stack *stack, char *ret_error)
     if (status == STATUS_OK)
         status = prepare_daemons(stack);
     if (status != STATUS_OK) {
-        snprintf(ret_error, CLUSTER_ERROR_MAX, "cannot prepare %.500s: %s",
-                 stack->home, status_text(status));
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "cannot prepare %.500s: %s", stack->home,
+                       status_text(status));
         return status;
     }
     return stack->database_url[0] != '\0' ? STATUS_OK
@@ -217,7 +218,8 @@ orphaned_server(const struct cluster *cluster)
     free(bytes);
     struct stat works;
     struct stat data;
-    snprintf(path, sizeof(path), "/proc/%llu/cwd", (unsigned long long)pid);
+    (void)snprintf(path, sizeof(path), "/proc/%llu/cwd",
+                   (unsigned long long)pid);
     bool is_ours = is_number && stat(path, &works) == 0 &&
                    stat(cluster->data, &data) == 0 &&
                    works.st_ino == data.st_ino && works.st_dev == data.st_dev;
@@ -261,7 +263,7 @@ stack_delete_data(const char *home, char *ret_error)
     struct cluster cluster;
     char url[HOME_PATH_MAX];
     if (supervisor_is_running(home)) {
-        snprintf(ret_error, CLUSTER_ERROR_MAX, "the stack still runs");
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX, "the stack still runs");
         return STATUS_FAILED_PRECONDITION;
     }
     enum status status = cluster_find(home, ret_error, &cluster);

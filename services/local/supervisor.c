@@ -79,7 +79,7 @@ s6(const char *const *argv, char *out, size_t out_size, int *ret_exit)
     enum status status = child_run(&options, ret_exit);
     if (status == STATUS_OK && out != NULL) {
         struct slice text = slice_trim(buf_slice(&output));
-        snprintf(out, out_size, "%.*s", SLICE_ARG(text));
+        (void)snprintf(out, out_size, "%.*s", SLICE_ARG(text));
     }
     buf_fini(&output);
     return status;
@@ -168,7 +168,7 @@ static enum status
 write_settings(const char *folder, const struct supervisor_service *service)
 {
     char number[32];
-    snprintf(number, sizeof(number), "%u\n", service->kill_timeout_ms);
+    (void)snprintf(number, sizeof(number), "%u\n", service->kill_timeout_ms);
     enum status status = write_text(folder, "notification-fd", "3\n", 0600);
     if (status == STATUS_OK)
         status = write_text(folder, "timeout-kill", number, 0600);
@@ -320,7 +320,7 @@ supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
         pause_ms(POLL_MS);
     }
     char slice_text[16];
-    snprintf(slice_text, sizeof(slice_text), "%d", READY_SLICE_MS);
+    (void)snprintf(slice_text, sizeof(slice_text), "%d", READY_SLICE_MS);
     const char *const argv[] = {"s6-svwait", "-U", "-t",
                                 slice_text,  path, NULL};
     for (;;) {
@@ -358,7 +358,7 @@ supervisor_start(const char *home)
     status = child_start(&service, START_TIMEOUT_MS, &pid);
     if (status == STATUS_OK) {
         char number[32];
-        snprintf(number, sizeof(number), "%d\n", (int)pid);
+        (void)snprintf(number, sizeof(number), "%d\n", (int)pid);
         status = write_text(path, PID_FILE, number, 0600);
     }
     return status;

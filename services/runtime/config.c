@@ -39,13 +39,13 @@ rule_number(enum status status, const struct config_key *key, int64_t number,
             const char *shape, char *ret_rule)
 {
     if (status == STATUS_INVALID_ARGUMENT) {
-        snprintf(ret_rule, CONFIG_RULE_MAX, "must be %s", shape);
+        (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be %s", shape);
         return STATUS_INVALID_ARGUMENT;
     }
     if (status == STATUS_OK && number >= key->lowest && number <= key->highest)
         return STATUS_OK;
-    snprintf(ret_rule, CONFIG_RULE_MAX, "must be from %lld to %lld %s",
-             (long long)key->lowest, (long long)key->highest, key->unit);
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be from %lld to %lld %s",
+                   (long long)key->lowest, (long long)key->highest, key->unit);
     return STATUS_INVALID_ARGUMENT;
 }
 
@@ -53,14 +53,15 @@ static enum status
 rule_text(const struct config_key *key, struct slice text, char *ret_rule)
 {
     if (!text_is_utf8(text) || text_has_control(text, "")) {
-        snprintf(ret_rule, CONFIG_RULE_MAX,
-                 "must be UTF-8 without control characters");
+        (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                       "must be UTF-8 without control characters");
         return STATUS_INVALID_ARGUMENT;
     }
     if ((int64_t)text.len >= key->lowest && (int64_t)text.len <= key->highest)
         return STATUS_OK;
-    snprintf(ret_rule, CONFIG_RULE_MAX, "must have from %lld to %lld bytes",
-             (long long)key->lowest, (long long)key->highest);
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                   "must have from %lld to %lld bytes", (long long)key->lowest,
+                   (long long)key->highest);
     return STATUS_INVALID_ARGUMENT;
 }
 
@@ -84,7 +85,7 @@ config_parse(const struct config_key *key, struct slice text,
         status = text_bool(text, &on);
         number = on;
         if (status != STATUS_OK)
-            snprintf(ret_rule, CONFIG_RULE_MAX, "must be yes or no");
+            (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be yes or no");
         break;
     case CONFIG_DURATION:
         status = text_duration(text, &number);
@@ -177,6 +178,12 @@ config_free(struct config **config)
     *config = NULL;
 }
 
+static bool
+is_joint(char c)
+{
+    return c == '.' || c == '_' || c == '-';
+}
+
 /* '.', '_' and '-' are one: "rpc.max_calls" is also "rpc-max-calls". */
 bool
 config_same_name(struct slice a, struct slice b)
@@ -184,9 +191,9 @@ config_same_name(struct slice a, struct slice b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        char x = a.ptr[i] == '_' || a.ptr[i] == '.' ? '-' : a.ptr[i];
-        char y = b.ptr[i] == '_' || b.ptr[i] == '.' ? '-' : b.ptr[i];
-        if (x != y)
+        bool same =
+            is_joint(a.ptr[i]) ? is_joint(b.ptr[i]) : a.ptr[i] == b.ptr[i];
+        if (!same)
             return false;
     }
     return true;

@@ -30,7 +30,7 @@ say(char *ret_error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(ret_error, CONFIG_ERROR_MAX, format, arguments);
+    (void)vsnprintf(ret_error, CONFIG_ERROR_MAX, format, arguments);
     va_end(arguments);
 }
 
@@ -59,8 +59,12 @@ config_variable(const struct config_key *key, char *out)
     CHECK(strlen(key->name) < CONFIG_NAME_MAX);
     memcpy(out, PREFIX, len);
     for (const char *c = key->name; *c != '\0'; c++) {
-        char upper = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-        out[len++] = upper == '.' ? '_' : upper;
+        out[len] = *c;
+        if (*c == '.')
+            out[len] = '_';
+        else if (*c >= 'a' && *c <= 'z')
+            out[len] = (char)(*c - 'a' + 'A');
+        len++;
     }
     out[len] = '\0';
 }
@@ -71,8 +75,12 @@ config_flag_name(const struct config_key *key, char *out)
     size_t len = 2;
     CHECK(strlen(key->name) < CONFIG_NAME_MAX);
     memcpy(out, "--", len);
-    for (const char *c = key->name; *c != '\0'; c++)
-        out[len++] = *c == '.' || *c == '_' ? '-' : *c;
+    for (const char *c = key->name; *c != '\0'; c++) {
+        out[len] = *c;
+        if (*c == '.' || *c == '_')
+            out[len] = '-';
+        len++;
+    }
     out[len] = '\0';
 }
 
@@ -184,9 +192,10 @@ read_flag(struct flag_reader *reader, struct slice name, struct slice after)
     }
     if (config_set(value, text, CONFIG_PLACE_FLAG) == STATUS_OK)
         return STATUS_OK;
+    char flag[CONFIG_PLACE_NAME_MAX];
     char where[CONFIG_PLACE_NAME_MAX + 8];
-    memcpy(where, "flag ", 5);
-    config_flag_name(value->key, where + 5);
+    config_flag_name(value->key, flag);
+    (void)snprintf(where, sizeof(where), "flag %s", flag);
     say_refused(reader->ret_error, where, value->key, text);
     return STATUS_INVALID_ARGUMENT;
 }
@@ -233,7 +242,8 @@ enum status
 config_read_flags(struct config *config, const struct config_input *input,
                   char *ret_error)
 {
-    struct flag_reader reader = {config, input, ret_error, 1};
+    struct flag_reader reader = {.config = config, .input = input, .at = 1};
+    reader.ret_error = ret_error;
     size_t room = input->argc > 0 ? (size_t)input->argc : 1;
     config->rest = calloc(room, sizeof(*config->rest));
     CHECK(config->rest != NULL);
@@ -285,7 +295,7 @@ config_read_environment(struct config *config, const struct config_input *input,
                                        CONFIG_PLACE_ENVIRONMENT) == STATUS_OK)
             continue;
         char where[CONFIG_PLACE_NAME_MAX + 16];
-        snprintf(where, sizeof(where), "environment %s", name);
+        (void)snprintf(where, sizeof(where), "environment %s", name);
         say_refused(ret_error, where, value->key, slice_of(text));
         return STATUS_INVALID_ARGUMENT;
     }
@@ -347,7 +357,7 @@ read_pair(struct file_reader *reader, struct slice name, struct slice text)
     if (config_set(value, text, CONFIG_PLACE_FILE) == STATUS_OK)
         return STATUS_OK;
     char where[SHOWN_PATH_MAX + 32];
-    snprintf(where, sizeof(where), "%s:%u", reader->shown, reader->line);
+    (void)snprintf(where, sizeof(where), "%s:%u", reader->shown, reader->line);
     say_refused(reader->ret_error, where, value->key, text);
     return STATUS_INVALID_ARGUMENT;
 }

@@ -94,9 +94,9 @@ fill_ages(const struct daemon_private *private, struct arena *arena,
         if (age == NULL)
             return;
         ss__snapshot_age__init(age);
-        if (!fill_version(age, followed, arena))
+        age->name = arena_text(arena, slice_of(followed->name));
+        if (age->name == NULL || !fill_version(age, followed, arena))
             return;
-        age->name = (char *)(uintptr_t)followed->name;
         age->has_current = true;
         age->current = snapshot_follower_is_current(followed->follower);
         reply->snapshots[reply->n_snapshots++] = age;
@@ -114,7 +114,7 @@ on_check(Ss__Health_Service *service, const Ss__HealthRequest *request,
     Ss__Timestamp started = SS__TIMESTAMP__INIT;
     char version[] = SS_VERSION;
     char process[HOME_INSTANCE_MAX];
-    snprintf(process, sizeof(process), "%s", daemon->spec->name);
+    (void)snprintf(process, sizeof(process), "%s", daemon->spec->name);
     started.ms = private->started_at;
     reply.serving = private->ready && !private->draining;
     reply.process = process;
@@ -146,7 +146,7 @@ print_help(const struct daemon_spec *spec)
     const struct config_key *tables[2] = {config_runtime_keys(&counts[0]),
                                           spec->keys};
     config_help(tables, counts, 2, &out);
-    fputs(buf_text(&out), stdout);
+    (void)fputs(buf_text(&out), stdout);
     buf_fini(&out);
 }
 
@@ -181,7 +181,7 @@ static bool
 refuse(const struct daemon_spec *spec, const char *why, int status,
        int *ret_exit)
 {
-    fprintf(stderr, "smart-spawn-%s: %s\n", spec->name, why);
+    (void)fprintf(stderr, "smart-spawn-%s: %s\n", spec->name, why);
     *ret_exit = status;
     return false;
 }
@@ -215,8 +215,9 @@ load_config(struct daemon *daemon, int argc, char **argv, bool *ret_show,
         return refuse(spec, error, EXIT_USAGE, ret_exit);
     if (config_rest_count(daemon->config) == 0)
         return true;
-    snprintf(error, sizeof(error), "takes no argument \"%.60s\"; see --help",
-             config_rest(daemon->config, 0));
+    (void)snprintf(error, sizeof(error),
+                   "takes no argument \"%.60s\"; see --help",
+                   config_rest(daemon->config, 0));
     return refuse(spec, error, EXIT_USAGE, ret_exit);
 }
 
@@ -226,7 +227,7 @@ print_config(const struct daemon *daemon)
     struct buf out;
     buf_init(&out, TEXT_OUT_MAX);
     config_show(daemon->config, &out);
-    fputs(buf_text(&out), stdout);
+    (void)fputs(buf_text(&out), stdout);
     buf_fini(&out);
 }
 
@@ -250,10 +251,11 @@ start_log(struct daemon *daemon, int *ret_exit)
     struct daemon_private *private = daemon->private;
     const char *named = config_text(daemon->config, "instance");
     if (named[0] != '\0')
-        snprintf(private->instance, sizeof(private->instance), "%s", named);
+        (void)snprintf(private->instance, sizeof(private->instance), "%s",
+                       named);
     else
-        snprintf(private->instance, sizeof(private->instance), "%s-1",
-                 daemon->spec->name);
+        (void)snprintf(private->instance, sizeof(private->instance), "%s-1",
+                       daemon->spec->name);
     if (!is_instance_name(slice_of(private->instance)))
         return refuse(daemon->spec,
                       "instance must be letters, digits, '-', '_' and '.'",
@@ -304,8 +306,8 @@ make_folders(struct daemon *daemon, int *ret_exit)
     if (status == STATUS_OK && strlen(path) + sizeof(".lock") > sizeof(path))
         status = STATUS_OUT_OF_RANGE;
     if (status != STATUS_OK) {
-        snprintf(path, sizeof(path), "cannot use the home %.200s: %s",
-                 private->home, status_text(status));
+        (void)snprintf(path, sizeof(path), "cannot use the home %.200s: %s",
+                       private->home, status_text(status));
         return refuse(daemon->spec, path, EXIT_UNAVAILABLE, ret_exit);
     }
     daemon->home = private->home;
@@ -313,8 +315,8 @@ make_folders(struct daemon *daemon, int *ret_exit)
     private->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (private->lock >= 0 && flock(private->lock, LOCK_EX | LOCK_NB) == 0)
         return true;
-    snprintf(path, sizeof(path), "%s of this home runs already (%s)",
-             daemon->instance, strerrordesc_np(errno));
+    (void)snprintf(path, sizeof(path), "%s of this home runs already (%s)",
+                   daemon->instance, strerrordesc_np(errno));
     return refuse(daemon->spec, path, EXIT_UNAVAILABLE, ret_exit);
 }
 
@@ -339,8 +341,8 @@ start_server(struct daemon *daemon, int *ret_exit)
     if (status == STATUS_OK)
         status = rpc_server_new(daemon->loop, &options, &daemon->server);
     if (status != STATUS_OK) {
-        snprintf(why, sizeof(why), "cannot answer at %.150s: %s", listen,
-                 status_text(status));
+        (void)snprintf(why, sizeof(why), "cannot answer at %.150s: %s", listen,
+                       status_text(status));
         return refuse(daemon->spec, why, EXIT_UNAVAILABLE, ret_exit);
     }
     private->health = (Ss__Health_Service)SS__HEALTH__INIT(on_);
@@ -393,7 +395,7 @@ daemon_start(struct daemon *daemon, const struct daemon_spec *spec, int argc,
     CHECK(daemon->private != NULL);
     daemon->private->daemon = daemon;
     daemon->private->lock = -1;
-    snprintf(daemon->private->detail, DETAIL_MAX, "starting");
+    (void)snprintf(daemon->private->detail, DETAIL_MAX, "starting");
     bool show = false;
     bool started = load_config(daemon, argc, argv, &show, ret_exit) &&
                    start_log(daemon, ret_exit);
@@ -418,8 +420,8 @@ daemon_channel(struct daemon *daemon, const char *service,
 {
     char key[64];
     struct buf target;
-    snprintf(key, sizeof(key), "%s.target", service);
-    buf_init(&target, RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
+    (void)snprintf(key, sizeof(key), "%s.target", service);
+    buf_init(&target, (size_t)RPC_ENDPOINTS_MAX * HOME_PATH_MAX);
     const char *configured = config_text(daemon->config, key);
     enum status status = STATUS_OK;
     if (configured[0] != '\0')
@@ -479,7 +481,7 @@ daemon_not_ready(struct daemon *daemon, const char *detail)
     if (private->ready || strncmp(private->detail, detail, DETAIL_MAX - 1) != 0)
         log_event(LOG_WARN, "not-ready", LOG_STR("detail", detail));
     private->ready = false;
-    snprintf(private->detail, DETAIL_MAX, "%s", detail);
+    (void)snprintf(private->detail, DETAIL_MAX, "%s", detail);
 }
 
 void
@@ -538,7 +540,7 @@ on_signal(void *context)
         return;
     }
     private->draining = true;
-    snprintf(private->detail, DETAIL_MAX, "draining");
+    (void)snprintf(private->detail, DETAIL_MAX, "draining");
     ms_dur timeout = config_duration_ms(daemon->config, "rpc.drain_timeout");
     log_event(LOG_INFO, "draining", LOG_I64("timeout_ms", timeout));
     loop_timer_start(private->drain_timer, timeout);

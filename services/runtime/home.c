@@ -38,15 +38,16 @@ static const struct {
 enum status
 home_join(const char *folder, const char *name, char *out)
 {
-    size_t folder_len = strlen(folder);
-    size_t name_len = strlen(name);
-    if (folder_len + 1 + name_len >= HOME_PATH_MAX)
+    struct slice outer = slice_of(folder);
+    struct slice inner = slice_of(name);
+    if (outer.len + 1 + inner.len >= HOME_PATH_MAX)
         return STATUS_OUT_OF_RANGE;
-    bool needs_slash = folder_len == 0 || folder[folder_len - 1] != '/';
-    memmove(out, folder, folder_len);
-    if (needs_slash)
-        out[folder_len++] = '/';
-    memcpy(out + folder_len, name, name_len + 1);
+    if (out != folder)
+        memcpy(out, outer.ptr, outer.len);
+    if (!slice_ends(outer, SLICE("/")))
+        out[outer.len++] = '/';
+    memcpy(out + outer.len, inner.ptr, inner.len);
+    out[outer.len + inner.len] = '\0';
     return STATUS_OK;
 }
 

@@ -29,7 +29,7 @@ static int
 open_home(void **state)
 {
     static char home[64];
-    snprintf(home, sizeof(home), "/tmp/ss-stack-XXXXXX");
+    (void)snprintf(home, sizeof(home), "/tmp/ss-stack-XXXXXX");
     assert_non_null(mkdtemp(home));
     *state = home;
     return 0;
@@ -129,8 +129,9 @@ a_service_folder_has_what_s6_reads(void **state)
     expect_text(home, "service/x-1/timeout-kill", "7000\n");
     expect_text(home, "service/x-1/down-signal", "SIGINT\n");
     expect_text(home, "service/x-1/data/check", "#!/bin/true\n");
-    snprintf(want, sizeof(want),
-             "#!/bin/sh\nexec s6-log -b n5 s1000000 '%s/log/x-1'\n", home);
+    (void)snprintf(want, sizeof(want),
+                   "#!/bin/sh\nexec s6-log -b n5 s1000000 '%s/log/x-1'\n",
+                   home);
     expect_text(home, "service/x-1/log/run", want);
     assert_int_equal(home_join(home, "service/x-1/run", path), STATUS_OK);
     assert_int_equal(stat(path, &about), 0);
@@ -288,7 +289,7 @@ a_private_cluster_is_made_runs_and_stops(void **state)
     assert_int_equal(about.st_mode & 0777, 0700);
     char process[64];
     int pid = supervisor_pid(home, STACK_DATABASE);
-    snprintf(process, sizeof(process), "/proc/%d", pid);
+    (void)snprintf(process, sizeof(process), "/proc/%d", pid);
     assert_int_equal(stat(process, &about), 0);
     assert_int_not_equal(about.st_uid, 0);
     assert_int_equal(stack_stop(home, 1000), STATUS_OK);

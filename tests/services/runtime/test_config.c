@@ -38,9 +38,11 @@ open_place(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
-    snprintf(place->folder, sizeof(place->folder), "/tmp/ss-config-XXXXXX");
+    (void)snprintf(place->folder, sizeof(place->folder),
+                   "/tmp/ss-config-XXXXXX");
     assert_non_null(mkdtemp(place->folder));
-    snprintf(place->file, sizeof(place->file), "%s/test.conf", place->folder);
+    (void)snprintf(place->file, sizeof(place->file), "%s/test.conf",
+                   place->folder);
     *state = place;
     return 0;
 }
@@ -127,27 +129,29 @@ describe(const struct config *config, struct slice outcome, char *out,
         const char *nearest;
         assert_int_equal(config_unknown_count(config), 1);
         const char *name = config_unknown(config, 0, &nearest);
-        snprintf(out, size, "unknown %s %s", name,
-                 nearest != NULL ? nearest : "-");
+        (void)snprintf(out, size, "unknown %s %s", name,
+                       nearest != NULL ? nearest : "-");
         return;
     }
     ptrdiff_t equals = slice_find(outcome, SLICE("="));
     assert_true(equals > 0);
-    snprintf(key, sizeof(key), "%.*s", (int)equals, outcome.ptr);
+    (void)snprintf(key, sizeof(key), "%.*s", (int)equals, outcome.ptr);
     const char *origin = config_origin(config, key);
     if (strcmp(key, "test.port") == 0)
-        snprintf(out, size, "%s=%lld@%s", key,
-                 (long long)config_int(config, key), origin);
+        (void)snprintf(out, size, "%s=%lld@%s", key,
+                       (long long)config_int(config, key), origin);
     else if (strcmp(key, "test.on") == 0)
-        snprintf(out, size, "%s=%d@%s", key, config_bool(config, key), origin);
+        (void)snprintf(out, size, "%s=%d@%s", key, config_bool(config, key),
+                       origin);
     else if (strcmp(key, "test.wait") == 0)
-        snprintf(out, size, "%s=%lld@%s", key,
-                 (long long)config_duration_ms(config, key), origin);
+        (void)snprintf(out, size, "%s=%lld@%s", key,
+                       (long long)config_duration_ms(config, key), origin);
     else if (strcmp(key, "test.room") == 0)
-        snprintf(out, size, "%s=%lld@%s", key,
-                 (long long)config_size(config, key), origin);
+        (void)snprintf(out, size, "%s=%lld@%s", key,
+                       (long long)config_size(config, key), origin);
     else
-        snprintf(out, size, "%s=%s@%s", key, config_text(config, key), origin);
+        (void)snprintf(out, size, "%s=%s@%s", key, config_text(config, key),
+                       origin);
 }
 
 /* "error words": words are in the message; a last '$' is its end. */
@@ -182,8 +186,8 @@ row_holds(const struct place *place, struct slice row)
     if (!slice_eq(column[0], SLICE("-"))) {
         size_t len = unescape(column[0], bytes);
         assert_int_equal(home_write_file(place->file, bytes, len), STATUS_OK);
-        snprintf(file_variable, sizeof(file_variable), "SMART_SPAWN_CONFIG=%s",
-                 place->file);
+        (void)snprintf(file_variable, sizeof(file_variable),
+                       "SMART_SPAWN_CONFIG=%s", place->file);
         environment[count++] = file_variable;
     }
     (void)split_words(column[1], ';', environment_text, environment, count);
@@ -257,7 +261,7 @@ what_is_shown_reads_back_as_the_same_configuration(void **state)
     assert_int_equal(home_write_file(place->file, shown.data, shown.len),
                      STATUS_OK);
     buf_fini(&shown);
-    snprintf(file, sizeof(file), "--config=%s", place->file);
+    (void)snprintf(file, sizeof(file), "--config=%s", place->file);
     char *again[] = {program, file};
     config = load_flags(2, again);
     assert_int_equal(config_int(config, "test.port"), 4321);
@@ -346,7 +350,7 @@ a_file_past_its_maximum_is_refused(void **state)
     char *big = malloc(CONFIG_FILE_MAX + 1);
     assert_non_null(big);
     memset(big, '#', CONFIG_FILE_MAX + 1);
-    snprintf(file, sizeof(file), "%s", place->file);
+    (void)snprintf(file, sizeof(file), "%s", place->file);
     assert_int_equal(home_write_file(file, big, CONFIG_FILE_MAX), STATUS_OK);
     assert_int_equal(load(none, 3, argv, error, &config), STATUS_OK);
     config_free(&config);

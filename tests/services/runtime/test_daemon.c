@@ -51,7 +51,7 @@ open_place(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
-    snprintf(place->home, sizeof(place->home), "/tmp/ss-daemon-XXXXXX");
+    (void)snprintf(place->home, sizeof(place->home), "/tmp/ss-daemon-XXXXXX");
     assert_non_null(mkdtemp(place->home));
     place->ready = place->said = -1;
     *state = place;
@@ -127,7 +127,7 @@ start(struct place *place, bool hangs, char *flag)
         (void)close(ready[0]);
         (void)close(said[0]);
         (void)close(said[1]);
-        snprintf(number, sizeof(number), "%d", ready[1]);
+        (void)snprintf(number, sizeof(number), "%d", ready[1]);
         (void)setenv("SMART_SPAWN_NOTIFY_FD", number, 1);
         int exit_status = live(flag != NULL ? 4 : 3, argv, hangs);
         (void)fflush(NULL);
@@ -188,8 +188,8 @@ on_health(void *context, const struct rpc_result *result)
         const Ss__HealthReply *reply = (const Ss__HealthReply *)result->reply;
         asked->serving = reply->serving;
         asked->pid = (pid_t)reply->pid;
-        snprintf(asked->instance, sizeof(asked->instance), "%s",
-                 reply->instance);
+        (void)snprintf(asked->instance, sizeof(asked->instance), "%s",
+                       reply->instance);
     }
     loop_stop(asked->loop);
 }
@@ -301,7 +301,7 @@ help_version_and_configuration_are_printed_without_a_start(void **state)
         char flag[32];
         struct stat about;
         char run[HOME_PATH_MAX];
-        snprintf(flag, sizeof(flag), "%s", rows[i].flag);
+        (void)snprintf(flag, sizeof(flag), "%s", rows[i].flag);
         start(place, false, flag);
         assert_int_equal(await_end(place), 0);
         read_said(place, said);
@@ -322,7 +322,7 @@ a_second_process_of_an_instance_is_refused(void **state)
     char said[OUTPUT_MAX];
     start(place, false, NULL);
     await_ready(place);
-    snprintf(second.home, sizeof(second.home), "%s", place->home);
+    (void)snprintf(second.home, sizeof(second.home), "%s", place->home);
     start(&second, false, NULL);
     assert_int_equal(await_end(&second), 3);
     read_said(&second, said);
@@ -350,7 +350,7 @@ wrong_configuration_is_told_and_ends_it(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char said[OUTPUT_MAX];
         char flag[32];
-        snprintf(flag, sizeof(flag), "%s", rows[i].flag);
+        (void)snprintf(flag, sizeof(flag), "%s", rows[i].flag);
         start(place, false, flag);
         assert_int_equal(await_end(place), rows[i].exit_status);
         read_said(place, said);

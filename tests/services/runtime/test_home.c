@@ -29,7 +29,7 @@ open_place(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
-    snprintf(place->folder, sizeof(place->folder), "/tmp/ss-home-XXXXXX");
+    (void)snprintf(place->folder, sizeof(place->folder), "/tmp/ss-home-XXXXXX");
     assert_non_null(mkdtemp(place->folder));
     assert_non_null(getcwd(place->before, sizeof(place->before)));
     assert_int_equal(chdir(place->folder), 0);
@@ -72,7 +72,7 @@ a_configured_home_is_made_absolute(void **state)
     assert_int_equal(home_find("/", out), STATUS_OK);
     assert_string_equal(out, "/");
     assert_int_equal(home_find("state", out), STATUS_OK);
-    snprintf(want, sizeof(want), "%s/state", place->folder);
+    (void)snprintf(want, sizeof(want), "%s/state", place->folder);
     assert_string_equal(out, want);
 }
 
@@ -86,11 +86,11 @@ the_nearest_marked_folder_upward_is_the_home(void **state)
     assert_int_equal(home_make_folder("a/b"), STATUS_OK);
     assert_int_equal(chdir("a/b"), 0);
     assert_int_equal(home_find("", out), STATUS_OK);
-    snprintf(want, sizeof(want), "%s/.smart-spawn", place->folder);
+    (void)snprintf(want, sizeof(want), "%s/.smart-spawn", place->folder);
     assert_string_equal(out, want);
     assert_int_equal(mkdir(".smart-spawn", 0700), 0);
     assert_int_equal(home_find("", out), STATUS_OK);
-    snprintf(want, sizeof(want), "%s/a/b/.smart-spawn", place->folder);
+    (void)snprintf(want, sizeof(want), "%s/a/b/.smart-spawn", place->folder);
     assert_string_equal(out, want);
 }
 

@@ -126,8 +126,10 @@ a_long_line_is_cut_at_a_character_and_says_so(void **state)
     (void)state;
     for (size_t shift = 0; shift < 4; shift++) {
         memset(value, ' ', shift);
-        for (size_t i = shift; i + 1 < sizeof(value); i += 2)
-            memcpy(value + i, "\xc3\xa9", 2);
+        for (size_t i = shift; i + 1 < sizeof(value); i += 2) {
+            value[i] = '\xc3';
+            value[i + 1] = '\xa9';
+        }
         size_t len = (sizeof(value) - shift) / 2 * 2 + shift;
         log_event(LOG_INFO, "e", LOG_SLICE("v", slice_make(value, len)),
                   LOG_STR("lost", "x"));

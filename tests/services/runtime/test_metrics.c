@@ -62,7 +62,7 @@ past_the_maximum_cells_are_shared_and_counted(void **state)
     char labels[32];
     (void)state;
     for (int i = 0; i < METRICS_MAX; i++) {
-        snprintf(labels, sizeof(labels), "i=\"%d\"", i);
+        (void)snprintf(labels, sizeof(labels), "i=\"%d\"", i);
         *metrics_counter(metrics, "ss_x_total", labels, "X.") = 1;
     }
     *metrics_counter(metrics, "ss_x_total", "i=\"more\"", "X.") = 77;

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SS_BIN", ROOT / "build/release/bin"))
 SHARED = ROOT.parent / "shared"
+ILL = re.compile(r"Sanitizer|runtime error:|: broken invariant: ")
 DAEMONS = ("ingestd-1", "scorerd-1", "routerd-1", "routerd-2", "feedbackd-1",
            "gatewayd-1")
 
@@ -78,9 +80,23 @@ class Stack:
 
     def stop(self):
         result = self.command("down", timeout=60)
+        complaints = self.complaints()
         shutil.rmtree(self.home, ignore_errors=True)
         if result.returncode != 0:
             raise AssertionError("down failed:\n" + result.stderr)
+        if complaints:
+            raise AssertionError("a daemon was ill:\n" + complaints)
+
+    def complaints(self):
+        """What sanitizers and broken invariants left in the logs."""
+        found = ""
+        for path in sorted(self.home.glob("log/*/current")):
+            lines = path.read_text(errors="replace").splitlines()
+            for i, line in enumerate(lines):
+                if ILL.search(line):
+                    found += "\n".join([str(path), *lines[i:i + 40], ""])
+                    break
+        return found
 
     def __enter__(self):
         try:

@@ -94,14 +94,15 @@ load_bundle(const struct catalog_keeper *keeper, const char *data_folder)
     return catalog;
 }
 
-/* The newer of the two, judged as of today. */
+/* The newer of the two, judged as of today. Of equal age the bundle: it was
+ * made from the same recordings by the newer program. */
 static void
 load(struct catalog_keeper *keeper, const char *data_folder)
 {
     struct catalog *disk = load_disk(keeper);
     struct catalog *bundle = load_bundle(keeper, data_folder);
     bool from_disk =
-        disk != NULL && (bundle == NULL || disk->made_at >= bundle->made_at);
+        disk != NULL && (bundle == NULL || disk->made_at > bundle->made_at);
     struct slice failures[SOURCE_COUNT];
 
     keeper->catalog = from_disk ? disk : bundle;

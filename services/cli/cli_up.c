@@ -284,35 +284,49 @@ cli_up_run(struct command_line *line)
     return detach || was_running ? COMMAND_OK : stay(line, &signals);
 }
 
+/* A cluster of root outlives its home: it is found by the home's path. */
+static int
+delete_data(const struct command_line *line)
+{
+    char error[CLUSTER_ERROR_MAX] = "";
+    if (stack_delete_data(line->home, error) == STATUS_OK)
+        return COMMAND_OK;
+    command_say("%s", error);
+    return COMMAND_UNAVAILABLE;
+}
+
+/* With the lock held. */
+static int
+take_down(const struct command_line *line)
+{
+    struct stack stack = stack_of(line);
+    bool ran = stack_is_running(line->home);
+    if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK) {
+        command_say("something of %s does not end; see ps and %s/log",
+                    line->home, line->home);
+        return COMMAND_UNAVAILABLE;
+    }
+    printf(ran ? "stopped %s\n" : "nothing ran at %s\n", line->home);
+    return COMMAND_OK;
+}
+
 int
 cli_up_down(struct command_line *line)
 {
     int held;
     int result = COMMAND_OK;
-    char error[CLUSTER_ERROR_MAX] = "";
-    struct stack stack = stack_of(line);
-    bool delete = command_switch(line, "--delete-data");
+    bool forget = command_switch(line, "--delete-data");
     if (!command_no_more(line))
         return COMMAND_USAGE;
     if (access(line->home, F_OK) != 0) {
         printf("nothing ran at %s\n", line->home);
-        return COMMAND_OK;
+        return forget ? delete_data(line) : COMMAND_OK;
     }
     if (!lock(line, &held))
         return COMMAND_UNAVAILABLE;
-    bool ran = stack_is_running(line->home);
-    if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK) {
-        command_say("something of %s does not end; see ps and %s/log",
-                    line->home, line->home);
-        result = COMMAND_UNAVAILABLE;
-    } else {
-        printf(ran ? "stopped %s\n" : "nothing ran at %s\n", line->home);
-    }
-    if (delete &&result == COMMAND_OK &&
-        stack_delete_data(line->home, error) != STATUS_OK) {
-        command_say("%s", error);
-        result = COMMAND_UNAVAILABLE;
-    }
+    result = take_down(line);
+    if (forget && result == COMMAND_OK)
+        result = delete_data(line);
     (void)close(held);
     return result;
 }

@@ -29,7 +29,7 @@ static const struct command commands[] = {
     {"status", "[--json]", "Health of every process of this stack.",
      cli_status_run},
     {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate},
-    {"config", "[--show]", "Every key of every process, with its value.",
+    {"config", "[KEY]", "Every key of every process, with its value; or one.",
      daemon_config_run},
 };
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define COLUMNS_MAX 8
-#define CELL_MAX 36 /* characters of a cell, but for the last column's */
+#define CELL_MAX 36 /* characters of a cell in the middle */
 #define ROWS_MAX 1024
 #define CELL_BYTES (64u << 10)
 #define DECIMAL_SCALE 9
@@ -248,7 +248,9 @@ fill_cells(struct table *table, ProtobufCMessage *const *rows,
     buf_init(&cell, CELL_BYTES);
     for (size_t column = 0; column < table->column_count; column++) {
         const ProtobufCFieldDescriptor *field = table->columns[column];
-        size_t most = column + 1 == table->column_count ? SIZE_MAX : CELL_MAX;
+        /* What a row is called stays whole: it is copied from here. */
+        bool whole = column == 0 || column + 1 == table->column_count;
+        size_t most = whole ? SIZE_MAX : CELL_MAX;
         table->width[column] = strlen(field->name);
         for (size_t row = 0; row < table->row_count; row++) {
             buf_reset(&cell);

@@ -5,6 +5,7 @@
 #include "core/base/arena.h"
 #include "core/base/map.h"
 #include "services/local/child.h"
+#include "services/store/database_url.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -149,10 +150,62 @@ warn_unknown(const struct command_line *line, const struct map *seen)
     }
 }
 
+/* The text of a key as the daemons have it; an empty slice when none knows
+ * it. `shown` must outlive it. */
+static struct slice
+find_value(const struct command_line *line, const char *key, struct buf *shown)
+{
+    char instance[HOME_INSTANCE_MAX];
+    const char *process;
+    struct slice value;
+    config_show(line->config, shown);
+    value = daemon_config_value(buf_slice(shown), key);
+    for (size_t i = 0;
+         value.ptr == NULL && home_instance(i, instance, &process); i++) {
+        buf_reset(shown);
+        if (daemon_config_ask(line, process, shown) == STATUS_OK)
+            value = daemon_config_value(buf_slice(shown), key);
+    }
+    return value;
+}
+
+/* One value as in force, for scripts: the home and the database's address are
+ * found the way the daemons find them. */
+static int
+print_value(const struct command_line *line, const char *key)
+{
+    char url[DATABASE_URL_MAX];
+    struct buf shown;
+    if (strcmp(key, "home") == 0) {
+        puts(line->home);
+        return COMMAND_OK;
+    }
+    if (strcmp(key, "database.url") == 0) {
+        if (database_url_find(config_text(line->config, key), line->home,
+                              url) != STATUS_OK) {
+            command_say_no_stack(line);
+            return COMMAND_UNAVAILABLE;
+        }
+        puts(url);
+        return COMMAND_OK;
+    }
+    buf_init(&shown, SHOWN_MAX);
+    struct slice value = find_value(line, key, &shown);
+    if (value.ptr != NULL)
+        printf("%.*s\n", SLICE_ARG(value));
+    else
+        command_say("no process has a key %s; smart-spawn config lists them",
+                    key);
+    buf_fini(&shown);
+    return value.ptr != NULL ? COMMAND_OK : COMMAND_USAGE;
+}
+
 int
 daemon_config_run(struct command_line *line)
 {
     (void)command_switch(line, "--show");
+    if (line->count == 1)
+        return print_value(line, line->arguments[0]);
     if (!command_no_more(line))
         return COMMAND_USAGE;
     struct arena *arena = arena_new(KEYS_ARENA);

@@ -11,6 +11,7 @@
  * (at 2 processors the ratio at 32 is unfair to the one that does more: see
  * that column). */
 #include "core/base/check.h"
+#include "services/runtime/log.h"
 #include "services/runtime/loop.h"
 #include "services/runtime/metrics.h"
 #include "services/runtime/rpc_channel.h"
@@ -349,6 +350,7 @@ main(void)
     static const unsigned outstanding[] = {1, 32, 256};
     char folder[] = "/tmp/ss-bench-XXXXXX";
     CHECK(mkdtemp(folder) != NULL);
+    log_start("bench", LOG_ERROR, STDERR_FILENO);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     printf("Health/Check over ipc; cpu: microseconds a call, both ends\n"
            "outstanding     bare/s      rpc/s  ratio  bare cpu   rpc cpu  "

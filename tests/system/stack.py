@@ -79,7 +79,7 @@ class Stack:
         return self
 
     def stop(self):
-        result = self.command("down", timeout=60)
+        result = self.command("down", "--delete-data", timeout=60)
         complaints = self.complaints()
         shutil.rmtree(self.home, ignore_errors=True)
         if result.returncode != 0:

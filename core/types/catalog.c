@@ -111,6 +111,22 @@ catalog_hash(const struct catalog *catalog)
     return hash;
 }
 
+uint64_t
+catalog_snapshot_hash(const struct catalog *catalog)
+{
+    uint64_t hash = hash_mix(0, catalog->version);
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        const struct source_status *source = &catalog->sources[i];
+        hash = mix_text(hash, slice_of(source_state_name(source->state)));
+        hash = mix_text(hash, source->reason);
+        hash = hash_mix(hash, (uint64_t)source->last_success);
+        hash = hash_mix(hash, source->rows);
+        hash = hash_mix(hash, source->matched_rows);
+        hash = hash_mix(hash, source->refused);
+    }
+    return hash;
+}
+
 void
 catalog_free(struct catalog **catalog)
 {

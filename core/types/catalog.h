@@ -41,6 +41,10 @@ struct catalog {
     uint64_t version; /* catalog_hash of it */
 };
 
+/* What a follower must see: the version together with what is known of the
+ * sources. A source that turned stale changes this, not the version. */
+uint64_t catalog_snapshot_hash(const struct catalog *catalog);
+
 const char *source_state_name(enum source_state state);
 bool source_state_find(struct slice name, enum source_state *ret_state);
 

@@ -264,3 +264,9 @@ score_table_free(struct score_table **table)
     arena_free(&arena);
     *table = NULL;
 }
+
+uint64_t
+score_table_snapshot_hash(const struct score_table *table)
+{
+    return hash_mix(table->version, catalog_snapshot_hash(table->catalog));
+}

@@ -68,6 +68,9 @@ score_table_personal(const struct score_table *table, struct slice tenant,
 /* The content hash, computed afresh: an order-free sum of the hashes of each
  * cell, so that a delta can move it. */
 uint64_t score_table_hash(const struct score_table *table);
+/* What a follower must see: the version together with what is known of the
+ * sources (catalog_snapshot_hash). */
+uint64_t score_table_snapshot_hash(const struct score_table *table);
 /* Insert or replace a personal cell and move ->version along; a score that is
  * not present takes the cell out. The tenant's text is copied.
  * INVALID_ARGUMENT for a tenant that is empty or longer than TENANT_MAX, a

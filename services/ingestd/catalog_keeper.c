@@ -54,7 +54,8 @@ static void
 publish(struct catalog_keeper *keeper)
 {
     *keeper->model_gauge = (int64_t)keeper->catalog->count;
-    snapshot_publish_whole(keeper->publisher, keeper->catalog->version);
+    snapshot_publish_whole(keeper->publisher,
+                           catalog_snapshot_hash(keeper->catalog));
 }
 
 static struct catalog *

@@ -32,7 +32,7 @@ on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
         return status;
     score_table_free(&holder->table);
     holder->table = table;
-    *ret_hash = table->version;
+    *ret_hash = score_table_snapshot_hash(table);
     return STATUS_OK;
 }
 
@@ -46,7 +46,7 @@ on_delta(void *context, struct slice bytes, uint64_t *ret_hash)
         return STATUS_FAILED_PRECONDITION;
     enum status status = table_delta_apply(holder->table, bytes);
     if (status == STATUS_OK)
-        *ret_hash = holder->table->version;
+        *ret_hash = score_table_snapshot_hash(holder->table);
     return status;
 }
 

@@ -64,7 +64,7 @@ publish_whole(struct table_keeper *keeper)
               LOG_U64("models", table->catalog->count),
               LOG_U64("personal_cells", table->personal_count),
               LOG_U64("refused_figures", keeper->book->normals.refused));
-    snapshot_publish_whole(keeper->publisher, table->version);
+    snapshot_publish_whole(keeper->publisher, score_table_snapshot_hash(table));
     if (keeper->published)
         return;
     keeper->published = true;
@@ -125,7 +125,7 @@ table_keeper_set_catalog(void *context, struct slice bytes, uint64_t *ret_hash)
     }
     score_book_free(&keeper->book);
     keeper->book = next;
-    *ret_hash = catalog->version;
+    *ret_hash = catalog_snapshot_hash(catalog);
     publish_whole(keeper);
     return STATUS_OK;
 }
@@ -180,7 +180,7 @@ publish_changes(struct table_keeper *keeper,
     ++*keeper->deltas;
     *keeper->personal_cells = (int64_t)table->personal_count;
     snapshot_publish_delta(keeper->publisher, buf_slice(&keeper->delta),
-                           table->version);
+                           score_table_snapshot_hash(table));
     return STATUS_OK;
 }
 

@@ -69,7 +69,8 @@ class Stack:
         self.environment.update(
             SMART_SPAWN_HOME=str(self.home), PORT=str(self.port),
             SMART_SPAWN_INGEST_FETCH="no",
-            SMART_SPAWN_RATE_LIMIT_PER_MINUTE="0", **settings)
+            SMART_SPAWN_RATE_LIMIT_PER_MINUTE="0")
+        self.environment.update(settings)
 
     def start(self):
         result = self.command("up", "--detach", timeout=120)

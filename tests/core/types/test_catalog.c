@@ -46,6 +46,25 @@ equal_catalogs_have_equal_hashes_whatever_their_times(void **state)
     catalog_free(&b);
 }
 
+static void
+what_becomes_of_a_source_moves_the_snapshot_hash_alone(void **state)
+{
+    (void)state;
+    struct catalog *catalog = catalog_of_three();
+    struct source_status *source = &catalog->sources[SOURCE_LMARENA];
+    uint64_t content = catalog_hash(catalog);
+    uint64_t before = catalog_snapshot_hash(catalog);
+    source->state = SOURCE_STATE_STALE;
+    uint64_t stale = catalog_snapshot_hash(catalog);
+    source->reason = SLICE("no such host");
+    uint64_t with_reason = catalog_snapshot_hash(catalog);
+    catalog->version++;
+    assert_true(before != stale && stale != with_reason);
+    assert_true(with_reason != catalog_snapshot_hash(catalog));
+    assert_true(catalog_hash(catalog) == content);
+    catalog_free(&catalog);
+}
+
 /* The hash after `change` was made to the second model. */
 #define HASH_MOVES(change)                                                     \
     do {                                                                       \
@@ -126,6 +145,8 @@ main(void)
         cmocka_unit_test(models_are_found_by_id),
         cmocka_unit_test(the_hash_is_the_same_on_every_machine),
         cmocka_unit_test(equal_catalogs_have_equal_hashes_whatever_their_times),
+        cmocka_unit_test(
+            what_becomes_of_a_source_moves_the_snapshot_hash_alone),
         cmocka_unit_test(every_field_moves_the_hash),
         cmocka_unit_test(text_cannot_slide_between_fields),
         cmocka_unit_test(states_of_sources_have_names_that_lead_back),

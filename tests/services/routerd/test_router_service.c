@@ -135,7 +135,8 @@ wait_for(struct fixture *fixture, uint64_t version)
 static void
 publish_whole(struct fixture *fixture)
 {
-    snapshot_publish_whole(fixture->publisher, fixture->published->version);
+    snapshot_publish_whole(fixture->publisher,
+                           score_table_snapshot_hash(fixture->published));
     wait_for(fixture, fixture->published->version);
 }
 
@@ -290,7 +291,7 @@ a_delta_changes_the_next_pick(void **state)
     assert_int_equal(table_delta_encode(fixture->published, &change, 1, &delta),
                      STATUS_OK);
     snapshot_publish_delta(fixture->publisher, buf_slice(&delta),
-                           fixture->published->version);
+                           score_table_snapshot_hash(fixture->published));
     buf_fini(&delta);
     wait_for(fixture, fixture->published->version);
     /* Moved in place: the whole was not fetched again. */

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/base/utc.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,13 +19,15 @@
 /* Kept free at the end of a line: a closing quote, the mark, newline, NUL. */
 #define CUT_ROOM (1 + sizeof(CUT_MARK) + 1)
 #define EVENT_DEFAULT_INSTANCE "-"
+#define LOST_MAX 64 /* bytes of the line about lost ones */
 
 /* The program's one mutable variable: who logs, from which level, where. */
 static struct {
     const char *instance;
     enum log_level lowest;
     int fd;
-} logger = {EVENT_DEFAULT_INSTANCE, LOG_INFO, STDERR_FILENO};
+    uint64_t lost; /* lines dropped since the last one that was written */
+} logger = {EVENT_DEFAULT_INSTANCE, LOG_INFO, STDERR_FILENO, 0};
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -230,6 +233,30 @@ put_head(struct line *line, enum log_level level, const char *event)
     line_put(line, slice_of(event));
 }
 
+/* A line is shorter than PIPE_BUF, so a pipe that is writable takes it whole
+ * and at once. A reader that stalls (a full disk behind it) must not stall the
+ * loop: lines are dropped and counted until it reads again. */
+static void
+write_line(const struct line *line)
+{
+    struct pollfd ready = {.fd = logger.fd, .events = POLLOUT};
+    char both[LOST_MAX + LOG_LINE_MAX]; /* < PIPE_BUF */
+    size_t len = 0;
+    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
+        logger.lost++;
+        return;
+    }
+    if (logger.lost > 0)
+        len = (size_t)snprintf(both, LOST_MAX, "(%llu lines lost here)\n",
+                               (unsigned long long)logger.lost);
+    memcpy(both + len, line->bytes, line->len);
+    len += line->len;
+    if (write(logger.fd, both, len) == (ssize_t)len)
+        logger.lost = 0;
+    else
+        logger.lost++;
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_pair *pairs,
           size_t count)
@@ -247,7 +274,5 @@ log_write(enum log_level level, const char *event, const struct log_pair *pairs,
         line.len += sizeof(CUT_MARK) - 1;
     }
     line.bytes[line.len++] = '\n';
-    /* There is nowhere to report a failing log to. */
-    ssize_t written = write(logger.fd, line.bytes, line.len);
-    (void)written;
+    write_line(&line);
 }

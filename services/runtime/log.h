@@ -47,6 +47,9 @@ struct log_pair {
 #define LOG_DOUBLE(k, v)                                                       \
     ((struct log_pair){.key = (k), .kind = LOG_PAIR_DOUBLE, .number = (v)})
 
+/* Logging never blocks: while nobody reads fd, lines are dropped, and the next
+ * one that is written says how many. */
+
 /* instance must outlive the process's logging; fd is usually 2. */
 void log_start(const char *instance, enum log_level lowest, int fd);
 bool log_level_find(struct slice name, enum log_level *ret_level);

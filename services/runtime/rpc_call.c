@@ -102,7 +102,7 @@ leave(struct rpc_call *call)
     server->in_flight--;
     *server->counters.in_flight = server->in_flight;
     if (server->draining && server->in_flight == 0)
-        loop_timer_start(server->drain_timer, 0);
+        loop_timer_start(server->drain_timer, RPC_LEAVE_MS);
 }
 
 struct rpc_call *

@@ -16,6 +16,9 @@
 #define RPC_CALL_BUCKETS 1024  /* of the index by call id; a power of 2 */
 #define RPC_PEERS_MAX 1024     /* told GOAWAY at once; a power of 2 */
 #define RPC_DRAIN_HOOKS_MAX 8
+/* A drained server stays so long after its last answer: the end of a
+ * connection makes libzmq drop what the caller has not read yet. */
+#define RPC_LEAVE_MS 50
 #define RPC_INSTANCE_MAX 64 /* bytes, with NUL */
 
 struct rpc_method {

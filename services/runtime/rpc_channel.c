@@ -16,6 +16,10 @@
 #define RPC_CHANNEL_MAGIC 0x4348414eu
 #define RPC_HIGH_WATER 64 /* PING and CANCEL, besides max_calls */
 #define RPC_LATE_MS 500   /* a tick that late: we were held up */
+#define LOST_IDEMPOTENT "the endpoint went down"
+#define LOST_IN_DOUBT                                                          \
+    "the endpoint went down before it answered: whether it was done is not "   \
+    "known; with an idempotency key it is safe to ask again"
 
 /* --- replies -------------------------------------------------------------- */
 
@@ -126,7 +130,8 @@ lower(struct rpc_channel *channel, struct rpc_endpoint *endpoint)
             continue;
         rpc_attempt_unlink(channel, pending);
         rpc_attempt_fail_later(channel, pending, STATUS_UNAVAILABLE,
-                               "the endpoint went down");
+                               pending->idempotent ? LOST_IDEMPOTENT
+                                                   : LOST_IN_DOUBT);
     }
     rpc_endpoint_lower(endpoint);
 }

@@ -292,3 +292,12 @@ rpc_frame_clean_text(const char *text, char *out, size_t size)
     }
     out[len] = '\0';
 }
+
+bool
+rpc_tenant_is_valid(const char *tenant)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strspn(tenant, allowed);
+    return len > 0 && len <= RPC_TENANT_MAX && tenant[len] == '\0';
+}

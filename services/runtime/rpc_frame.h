@@ -11,6 +11,8 @@
 
 #include "rpc.pb-c.h"
 
+#include <stdbool.h>
+
 #define RPC_VERSION 1
 #define RPC_HEADER_MAX 4096          /* bytes of a header frame */
 #define RPC_BODY_MAX (64u << 20)     /* bytes of a reply's body frame */
@@ -18,6 +20,7 @@
 #define RPC_METHOD_MAX 128           /* bytes of "ss.Router/Pick" */
 #define RPC_TIMEOUT_MAX_MS 600000    /* 10 min; longer is cut to it */
 #define RPC_TIMEOUT_DEFAULT_MS 5000  /* a request that names none */
+#define RPC_TENANT_MAX 64            /* bytes of [A-Za-z0-9._-] */
 #define RPC_METADATA_MAX 16          /* entries */
 #define RPC_MESSAGE_MAX 512          /* bytes of an error's text */
 #define RPC_REQUEST_ARENA (8u << 20) /* bytes for one request, unpacked */
@@ -49,5 +52,8 @@ enum status rpc_body_unpack(const ProtobufCMessageDescriptor *type,
  * then nest without end, which protobuf-c does not survive: such a type is
  * never served. */
 unsigned rpc_body_depth(const ProtobufCMessageDescriptor *type);
+
+/* 1 to RPC_TENANT_MAX letters, digits, '.', '_' or '-'. */
+bool rpc_tenant_is_valid(const char *tenant);
 
 #endif

@@ -129,6 +129,12 @@ take_request(struct rpc_server *server, struct rpc_call *call,
                         "this process does not serve that method", 0);
         return;
     }
+    if (header->tenant != NULL && !rpc_tenant_is_valid(header->tenant)) {
+        rpc_call_refuse(call, STATUS_INVALID_ARGUMENT, "TENANT",
+                        "a tenant is 1 to 64 letters, digits, '.', '_' or '-'",
+                        0);
+        return;
+    }
     if (server->draining || server->in_flight >= server->max_calls) {
         ++*server->counters.refused;
         rpc_call_refuse(call,
@@ -323,7 +329,7 @@ rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context)
     say_goaway(server);
     for (size_t i = 0; i < server->hook_count; i++)
         server->hooks[i].begin(server->hooks[i].context);
-    loop_timer_start(server->drain_timer, 0);
+    loop_timer_start(server->drain_timer, RPC_LEAVE_MS);
 }
 
 /* --- life ----------------------------------------------------------------- */

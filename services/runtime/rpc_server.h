@@ -60,8 +60,8 @@ ProtobufCService *rpc_server_find(struct rpc_server *server, const char *name);
 enum status rpc_server_on_drain(struct rpc_server *server, loop_fn begin,
                                 void *context) MUST_CHECK;
 /* Take no new calls (they are answered UNAVAILABLE), say GOAWAY to peers, and
- * call drained when the last one in flight is answered; never from inside
- * this function. */
+ * call drained a moment after the last one in flight was answered, when its
+ * caller has read the answer; never from inside this function. */
 void
 rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context);
 /* Calls that are still held are dropped without a word: nobody may answer

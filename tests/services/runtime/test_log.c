@@ -11,9 +11,12 @@
 #include "core/base/utc.h"
 #include "services/runtime/log.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PIPE_FILL 4096
 
 static int pipe_ends[2];
 
@@ -156,6 +159,31 @@ levels_are_found_by_name(void **state)
     assert_false(log_level_find(SLICE(""), &level));
 }
 
+static void
+a_reader_that_stalls_costs_lines_and_no_time(void **state)
+{
+    char bytes[PIPE_FILL];
+    (void)state;
+    memset(bytes, '-', sizeof bytes);
+    assert_int_equal(fcntl(pipe_ends[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(pipe_ends[1], bytes, sizeof bytes) > 0)
+        continue;
+    assert_int_equal(fcntl(pipe_ends[1], F_SETFL, 0), 0);
+    /* Would block for ever. */
+    log_event(LOG_INFO, "call", LOG_I64("n", 1));
+    log_event(LOG_INFO, "call", LOG_I64("n", 2));
+    assert_int_equal(fcntl(pipe_ends[0], F_SETFL, O_NONBLOCK), 0);
+    while (read(pipe_ends[0], bytes, sizeof bytes) > 0)
+        continue;
+    log_event(LOG_INFO, "call", LOG_I64("n", 3));
+    ssize_t len = read(pipe_ends[0], bytes, sizeof bytes - 1);
+    assert_true(len > 0);
+    bytes[len] = '\0';
+    static const char lost[] = "(2 lines lost here)\n";
+    assert_memory_equal(bytes, lost, sizeof lost - 1);
+    assert_non_null(strstr(bytes, " call n=3\n"));
+}
+
 int
 main(void)
 {
@@ -171,6 +199,9 @@ main(void)
         cmocka_unit_test_setup_teardown(below_the_level_nothing_is_written,
                                         open_pipe, close_pipe),
         cmocka_unit_test(levels_are_found_by_name),
+        cmocka_unit_test_setup_teardown(
+            a_reader_that_stalls_costs_lines_and_no_time, open_pipe,
+            close_pipe),
         cmocka_unit_test_setup_teardown(
             a_long_line_is_cut_at_a_character_and_says_so, open_pipe,
             close_pipe),

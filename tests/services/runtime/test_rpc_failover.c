@@ -58,6 +58,15 @@ a_killed_server_fails_its_calls_at_once(void **state)
     rpc_channel_free(&channel);
 }
 
+/* Keep the processor, as a long callback would. */
+static void
+spin(struct rpc_stand *stand, ms_dur time)
+{
+    ms_time until = loop_now(stand->loop) + time;
+    while (loop_now(stand->loop) < until)
+        continue;
+}
+
 static void
 a_killed_server_s_idempotent_calls_move_to_the_other(void **state)
 {
@@ -162,15 +171,6 @@ a_server_whose_handler_hangs_is_left_too(void **state)
     assert_false(rpc_channel_is_up(channel));
     rpc_channel_free(&channel);
     stand_child_kill(child);
-}
-
-/* Keep the processor, as a long callback would. */
-static void
-spin(struct rpc_stand *stand, ms_dur time)
-{
-    ms_time until = loop_now(stand->loop) + time;
-    while (loop_now(stand->loop) < until)
-        continue;
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "services/runtime/rpc_call.h"
 #include "services/runtime/rpc_frame.h"
 #include "tests/support/rpc_stand.h"
 
@@ -258,8 +259,31 @@ a_drain_answers_what_it_has_and_refuses_the_rest(void **state)
     assert_string_equal(refused->reason, "DRAINING");
     assert_true(refused->retry_after_ms > 0);
     stand_server_release(&house->server);
+    ms_time answered = loop_now(house->stand.loop);
     loop_run(house->stand.loop); /* drained stops it */
+    /* Its caller had the time to read it. */
+    assert_true(loop_now(house->stand.loop) - answered >= RPC_LEAVE_MS);
     assert_int_equal(raw_receive(house)->call_id, 2);
+}
+
+static void
+a_tenant_that_is_no_name_is_refused_by_name(void **state)
+{
+    static const char *const bad[] = {
+        "", "../../x", "a b",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    struct house *house = *state;
+    for (uint64_t i = 0; i < 4; i++) {
+        char tenant[80];
+        Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, i);
+        (void)snprintf(tenant, sizeof tenant, "%s", bad[i]);
+        header.tenant = tenant;
+        raw_send(house, &header, SLICE(""));
+        const Ss__FrameHeader *refused = raw_receive(house);
+        assert_int_equal(refused->call_id, i);
+        assert_int_equal(refused->status, STATUS_INVALID_ARGUMENT);
+        assert_string_equal(refused->reason, "TENANT");
+    }
 }
 
 /* --- edges ---------------------------------------------------------------- */
@@ -548,6 +572,7 @@ main(void)
         TEST(a_handler_may_fail_with_a_status_a_reason_and_a_hint),
         TEST(a_handler_may_answer_later),
         TEST(a_drain_answers_what_it_has_and_refuses_the_rest),
+        TEST(a_tenant_that_is_no_name_is_refused_by_name),
         TEST(a_call_whose_deadline_passed_while_it_waited_is_not_run),
         TEST(a_call_cancelled_while_it_waited_is_not_run),
         TEST(a_call_cancelled_while_it_is_held_gets_no_reply),

@@ -44,8 +44,9 @@ rule_number(enum status status, const struct config_key *key, int64_t number,
     }
     if (status == STATUS_OK && number >= key->lowest && number <= key->highest)
         return STATUS_OK;
-    (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be from %lld to %lld %s",
-                   (long long)key->lowest, (long long)key->highest, key->unit);
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be from %lld to %lld%s%s",
+                   (long long)key->lowest, (long long)key->highest,
+                   key->unit[0] != '\0' ? " " : "", key->unit);
     return STATUS_INVALID_ARGUMENT;
 }
 

@@ -11,6 +11,7 @@
 #define SERVICES_RUNTIME_CONFIG_H
 
 #include "core/base/buf.h"
+#include "core/base/slice.h"
 #include "core/base/status.h"
 
 #include <stdbool.h>
@@ -63,7 +64,8 @@ struct config_input {
 };
 
 /* Read the three places. The file is the flag --config, else
- * SMART_SPAWN_CONFIG, else <home>/smart-spawn.conf when it exists. One file
+ * SMART_SPAWN_CONFIG, else <home>/smart-spawn.conf when it exists; it cannot
+ * set home, which it is found through. One file
  * serves all processes, so a key of the file that is in no table of this one
  * is no error: config_unknown lists it. On failure ret_error
  * (CONFIG_ERROR_MAX bytes) tells a person what to mend. INVALID_ARGUMENT,
@@ -103,8 +105,14 @@ size_t config_unknown_count(const struct config *config);
 const char *
 config_unknown(const struct config *config, size_t i, const char **ret_nearest);
 
+/* How many letters differ between two names of keys; SIZE_MAX for names that
+ * no key could have. Up to CONFIG_NEAR it may be a slip of the pen. */
+size_t config_distance(struct slice a, struct slice b);
+#define CONFIG_NEAR 2
+
 /* Every key with value, origin, unit, bounds and sentence, as a valid config
- * file; a secret is a comment that says "(set)". */
+ * file; a secret is a comment that says "(set)", and so is home, which no file
+ * can set. */
 void config_show(const struct config *config, struct buf *out);
 /* The table as text for --help. */
 void config_help(const struct config_key *const *tables,

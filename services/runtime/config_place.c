@@ -20,7 +20,6 @@
 #define FILE_FLAG "--config"
 #define QUOTED_MAX 60     /* bytes of a refused value that are shown */
 #define SHOWN_PATH_MAX 80 /* bytes of a path's end that are shown */
-#define NEAR_ENOUGH 2     /* edits between a slip and what was meant */
 
 static void say(char *ret_error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -92,8 +91,8 @@ min3(size_t a, size_t b, size_t c)
 }
 
 /* Levenshtein's distance, one row at a time. */
-static size_t
-edits(struct slice a, struct slice b)
+size_t
+config_distance(struct slice a, struct slice b)
 {
     size_t row[CONFIG_NAME_MAX + 1];
     if (a.len > CONFIG_NAME_MAX || b.len > CONFIG_NAME_MAX)
@@ -118,10 +117,10 @@ const char *
 config_nearest(const struct config *config, struct slice name)
 {
     const char *best = NULL;
-    size_t best_edits = NEAR_ENOUGH + 1;
+    size_t best_edits = CONFIG_NEAR + 1;
     for (size_t i = 0; i < config->value_count; i++) {
         const char *candidate = config->values[i].key->name;
-        size_t distance = edits(name, slice_of(candidate));
+        size_t distance = config_distance(name, slice_of(candidate));
         if (distance < best_edits) {
             best = candidate;
             best_edits = distance;
@@ -342,12 +341,25 @@ keep_unknown(struct file_reader *reader, struct slice name)
     return STATUS_OK;
 }
 
+bool
+config_is_of_file(const struct config_key *key)
+{
+    return strcmp(key->name, "home") != 0;
+}
+
 static enum status
 read_pair(struct file_reader *reader, struct slice name, struct slice text)
 {
     struct config_value *value = config_find(reader->config, name, true);
     if (value == NULL)
         return keep_unknown(reader, name);
+    if (!config_is_of_file(value->key)) {
+        say(reader->ret_error,
+            "%s:%u: the file cannot set home, which it is found through; use "
+            "SMART_SPAWN_HOME or --home",
+            reader->shown, reader->line);
+        return STATUS_INVALID_ARGUMENT;
+    }
     if (value->line != 0) {
         say(reader->ret_error, "%s:%u: %s is set twice, first on line %u",
             reader->shown, reader->line, value->key->name, value->line);

@@ -38,8 +38,9 @@ put_type(const struct config_key *key, struct buf *out)
         buf_putf(out, " (%s)", key->unit);
     if (key->type == CONFIG_BOOL)
         return;
-    buf_putf(out, ", %lld to %lld %s", (long long)key->lowest,
-             (long long)key->highest, is_text ? "bytes" : key->unit);
+    const char *unit = is_text ? "bytes" : key->unit;
+    buf_putf(out, ", %lld to %lld%s%s", (long long)key->lowest,
+             (long long)key->highest, unit[0] != '\0' ? " " : "", unit);
 }
 
 /* Words of a text in lines that start with prefix. */
@@ -91,6 +92,8 @@ put_value(const struct config *config, const struct config_value *value,
         return;
     }
     bool quoted = needs_quotes(slice_of(value->text));
+    if (!config_is_of_file(key))
+        buf_put_text(out, "# ");
     buf_putf(out, quoted ? "%s = \"%s\"\n\n" : "%s = %s\n\n", key->name,
              value->text);
 }
@@ -119,7 +122,9 @@ put_help(const struct config_key *key, struct buf *out)
     buf_putf(out, "      Environment: %s", variable);
     if (key->alias != NULL)
         buf_putf(out, " or %s", key->alias);
-    buf_putf(out, "; in the file: %s\n", key->name);
+    if (config_is_of_file(key))
+        buf_putf(out, "; in the file: %s", key->name);
+    buf_put_char(out, '\n');
 }
 
 void

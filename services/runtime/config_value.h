@@ -57,6 +57,9 @@ config_find(struct config *config, struct slice name, bool exact);
 /* The key that is spelled most like name, NULL when none is near. */
 const char *config_nearest(const struct config *config, struct slice name);
 
+/* False for home: the file is found through it. */
+bool config_is_of_file(const struct config_key *key);
+
 /* The three places. On failure ret_error (CONFIG_ERROR_MAX) is filled. */
 enum status config_read_flags(struct config *config,
                               const struct config_input *input,

@@ -307,7 +307,7 @@ make_folders(struct daemon *daemon, int *ret_exit)
         status = STATUS_OUT_OF_RANGE;
     if (status != STATUS_OK) {
         (void)snprintf(path, sizeof(path), "cannot use the home %.200s: %s",
-                       private->home, status_text(status));
+                       private->home, home_trouble(private->home, status));
         return refuse(daemon->spec, path, EXIT_UNAVAILABLE, ret_exit);
     }
     daemon->home = private->home;

@@ -162,6 +162,16 @@ home_endpoint(const char *home, const char *instance, char *out)
     return STATUS_OK;
 }
 
+enum status
+home_address_file(const char *home, const char *instance, char *out)
+{
+    char name[HOME_INSTANCE_MAX + 8];
+    enum status status = home_run_folder(home, out);
+    int len = snprintf(name, sizeof(name), "%s.http", instance);
+    CHECK(len > 0 && (size_t)len < sizeof(name));
+    return status == STATUS_OK ? home_join(out, name, out) : status;
+}
+
 bool
 home_instance(size_t i, char *ret_instance, const char **ret_process)
 {
@@ -236,6 +246,36 @@ status_of_errno(int number)
     default:
         return STATUS_INTERNAL;
     }
+}
+
+/* Whether something on the way down the path is there and is no folder. */
+static bool
+leads_through_file(const char *path)
+{
+    char part[HOME_PATH_MAX];
+    struct stat about;
+    int len = snprintf(part, sizeof(part), "%s", path);
+    if (len < 0 || (size_t)len >= sizeof(part))
+        return false;
+    do {
+        if (stat(part, &about) == 0)
+            return !S_ISDIR(about.st_mode);
+    } while (cut_last(part));
+    return false;
+}
+
+const char *
+home_trouble(const char *path, enum status status)
+{
+    if (leads_through_file(path))
+        return "it is a file, not a folder, or lies below a file";
+    if (status == STATUS_PERMISSION_DENIED)
+        return "this user may not write there, or another one may";
+    if (status == STATUS_RESOURCE_EXHAUSTED)
+        return "the disk is full, or descriptors or memory are used up";
+    if (status == STATUS_OUT_OF_RANGE)
+        return "its path is too long";
+    return status_text(status);
 }
 
 enum status

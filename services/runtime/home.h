@@ -26,6 +26,10 @@ enum status home_run_folder(const char *home, char *out) MUST_CHECK;
 /* The default endpoint of an instance: "ipc://<run>/routerd-1.sock". */
 enum status
 home_endpoint(const char *home, const char *instance, char *out) MUST_CHECK;
+/* The file in which a running gatewayd keeps the address that HTTP answers at,
+ * one line: "http://localhost:3000/". OUT_OF_RANGE. */
+enum status
+home_address_file(const char *home, const char *instance, char *out) MUST_CHECK;
 /* The default endpoints of a service ("router") as a channel's target, one per
  * instance that `smart-spawn up` starts, comma-separated. NOT_FOUND for a
  * service nobody knows, OUT_OF_RANGE. */
@@ -41,6 +45,9 @@ enum status
 home_join(const char *folder, const char *name, char *out) MUST_CHECK;
 /* Names what lies outside the home but belongs to it. */
 uint64_t home_hash(const char *home);
+/* Why a folder cannot be made or used, in words for people: what lies at its
+ * path says more than the status. */
+const char *home_trouble(const char *path, enum status status);
 /* mkdir -p with mode 0700 for what is made; PERMISSION_DENIED and others. */
 enum status home_make_folder(const char *path) MUST_CHECK;
 /* The same, and PERMISSION_DENIED for a folder that somebody else owns or may

@@ -20,7 +20,7 @@
 #define WORDS_MAX 32
 
 static const struct config_key keys[] = {
-    {"test.port", CONFIG_INT, "3000", 1024, 65535, "port", "A port.", "PORT"},
+    {"test.port", CONFIG_INT, "3000", 1024, 65535, "", "A port.", "PORT"},
     {"test.long_name", CONFIG_TEXT, "", 0, 20, "", "A text.", NULL},
     {"test.secret", CONFIG_SECRET, "", 0, 20, "", "A secret.", NULL},
     {"test.on", CONFIG_BOOL, "no", 0, 0, "", "A switch.", NULL},
@@ -301,7 +301,7 @@ help_names_flag_variable_alias_bounds_and_default(void **state)
     config_help(tables, counts, 1, &help);
     assert_non_null(
         strstr(buf_text(&help),
-               "  --test-port  number, 1024 to 65535 port; default 3000\n"
+               "  --test-port  number, 1024 to 65535; default 3000\n"
                "      A port.\n"
                "      Environment: SMART_SPAWN_TEST_PORT or PORT; in the file: "
                "test.port\n"));
@@ -386,6 +386,39 @@ the_runtimes_own_keys_fit_their_bounds(void **state)
     config_free(&config);
 }
 
+static void
+a_file_cannot_set_the_home_it_is_found_through(void **state)
+{
+    const struct place *place = *state;
+    static const char text[] = "# mine\nhome = /elsewhere\n";
+    size_t count;
+    const struct config_key *const tables[] = {config_runtime_keys(&count)};
+    char error[CONFIG_ERROR_MAX] = "";
+    char *const none[] = {NULL};
+    struct config *config = NULL;
+    char program[] = "test";
+    char file[128];
+    char *argv[] = {program, file};
+    struct config_input input = {.tables = tables,
+                                 .table_counts = &count,
+                                 .table_count = 1,
+                                 .environment = none,
+                                 .argc = 2,
+                                 .argv = argv};
+    struct buf help;
+    (void)snprintf(file, sizeof(file), "--config=%s", place->file);
+    assert_int_equal(home_write_file(place->file, text, sizeof(text) - 1),
+                     STATUS_OK);
+    assert_int_equal(config_load(&input, error, &config),
+                     STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(error, ":2: the file cannot set home"));
+    buf_init(&help, 1 << 16);
+    config_help(tables, &count, 1, &help);
+    assert_null(strstr(buf_text(&help), "in the file: home"));
+    assert_non_null(strstr(buf_text(&help), "SMART_SPAWN_HOME\n"));
+    buf_fini(&help);
+}
+
 int
 main(void)
 {
@@ -399,6 +432,9 @@ main(void)
         cmocka_unit_test(help_names_flag_variable_alias_bounds_and_default),
         cmocka_unit_test(the_commands_flags_are_left_over_in_order),
         cmocka_unit_test(the_runtimes_own_keys_fit_their_bounds),
+        cmocka_unit_test_setup_teardown(
+            a_file_cannot_set_the_home_it_is_found_through, open_place,
+            close_place),
         cmocka_unit_test_setup_teardown(a_file_past_its_maximum_is_refused,
                                         open_place, close_place),
     };

@@ -348,6 +348,12 @@ gateway_port(const struct gateway *gateway)
 }
 
 void
+gateway_url(const struct gateway *gateway, struct buf *out)
+{
+    http_server_url(gateway->server, out);
+}
+
+void
 gateway_drain(void *context, loop_fn finished, void *finished_context)
 {
     struct gateway *gateway = context;

@@ -44,6 +44,8 @@ enum status gateway_new(struct loop *loop,
 /* Requests under way end; must come before the channels are freed. */
 void gateway_free(struct gateway **gateway);
 int gateway_port(const struct gateway *gateway);
+/* As http_server_url. */
+void gateway_url(const struct gateway *gateway, struct buf *out);
 /* A daemon_drain_fn; context is the gateway. */
 void gateway_drain(void *gateway, loop_fn finished, void *context);
 

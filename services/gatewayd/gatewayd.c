@@ -2,9 +2,14 @@
  * be any number of it. */
 #include "services/gatewayd/gateway.h"
 #include "services/runtime/daemon.h"
+#include "services/runtime/home.h"
 #include "services/runtime/log.h"
 
 #include "core/base/check.h"
+
+#include <unistd.h>
+
+#define URL_MAX 256
 
 static const struct config_key keys[] = {
 #define CONFIG CONFIG_ROW
@@ -74,6 +79,36 @@ read_options(const struct daemon *daemon, struct gateway_options *options)
     options->metrics = daemon->metrics;
 }
 
+/* Where HTTP answers, for `smart-spawn up`: only this process knows what it
+ * got. Without the file nothing else is missing. */
+static void
+keep_address(const struct daemon *daemon, const struct gateway *gateway)
+{
+    char path[HOME_PATH_MAX];
+    struct buf url;
+    enum status status =
+        home_address_file(daemon->home, daemon->instance, path);
+
+    buf_init(&url, URL_MAX);
+    gateway_url(gateway, &url);
+    buf_put_char(&url, '\n');
+    if (status == STATUS_OK)
+        status = home_write_file(path, url.data, url.len);
+    if (status != STATUS_OK)
+        log_event(LOG_WARN, "address-not-kept",
+                  LOG_STR("status", status_text(status)));
+    buf_fini(&url);
+}
+
+static void
+forget_address(const struct daemon *daemon)
+{
+    char path[HOME_PATH_MAX];
+
+    if (home_address_file(daemon->home, daemon->instance, path) == STATUS_OK)
+        (void)unlink(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -94,6 +129,7 @@ main(int argc, char **argv)
         daemon_on_drain(&daemon, gateway_drain, gateway);
 
         /* 3. Ready when it listens: /readyz tells whether a router answers. */
+        keep_address(&daemon, gateway);
         daemon_ready(&daemon);
 
         /* 4. Serve until told to stop. */
@@ -105,6 +141,7 @@ main(int argc, char **argv)
     }
 
     /* 5. Down in the other order. */
+    forget_address(&daemon);
     gateway_free(&gateway);
     close_channels(&options);
     daemon_end(&daemon);

@@ -28,9 +28,15 @@
 #define SERVER_MAGIC 0x48535256u
 #define EXCHANGE_MAGIC 0x48455843u
 #define BACKLOG 1024 /* connections the kernel holds for us */
+#define PORT_TRIES 8 /* free ports of one address tried on the others */
 #define METHODS                                                                \
     (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |     \
      EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH)
+
+struct address {
+    struct sockaddr_storage socket;
+    socklen_t len;
+};
 
 struct http_server {
     unsigned magic;
@@ -38,6 +44,7 @@ struct http_server {
     struct http_front *front;
     struct evhttp_bound_socket *bound[HTTP_ADDRESSES_MAX];
     size_t bound_count;
+    struct address first; /* of the bound ones */
     size_t max_connections;
     bool full, draining;
     int port;
@@ -223,6 +230,47 @@ has_body(const struct http_exchange *exchange, unsigned status)
            status != HTTP_NOCONTENT && status != HTTP_NOTMODIFIED;
 }
 
+/* RFC 9110 and 6585; evhttp has only a few of them. */
+static const char *
+phrase_of(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Status";
+}
+
 void
 http_exchange_reply(struct http_exchange *exchange, unsigned status,
                     struct slice body)
@@ -242,9 +290,8 @@ http_exchange_reply(struct http_exchange *exchange, unsigned status,
     }
     if (exchange->server->draining)
         http_exchange_set_header(exchange, "Connection", "close");
-    /* NULL: evhttp knows the phrase of a status. The exchange may end in
-     * here. */
-    evhttp_send_reply(exchange->request, (int)status, NULL, NULL);
+    /* The exchange may end in here. */
+    evhttp_send_reply(exchange->request, (int)status, phrase_of(status), NULL);
 }
 
 /* --- listening --- */
@@ -281,11 +328,6 @@ on_connection(struct event_base *base, void *context)
     CHECK_OBJ(server, SERVER_MAGIC);
     return http_front_connection(base, server->front);
 }
-
-struct address {
-    struct sockaddr_storage socket;
-    socklen_t len;
-};
 
 static enum status
 parse_address(struct slice text, int port, struct address *ret_address)
@@ -350,28 +392,41 @@ listen_at(const struct address *address)
     return -1;
 }
 
-/* An address that cannot be had is logged and left out. */
-static void
+/* What one machine has and another has not. */
+static bool
+is_absent(int error)
+{
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
+/* Listen, or leave an absent address out. UNAVAILABLE when it is there and
+ * cannot be had. */
+static enum status
 add_address(struct http_server *server, struct slice text,
             const struct address *address)
 {
-    struct evhttp_bound_socket *bound = NULL;
+    struct evhttp_bound_socket *bound;
     int fd = listen_at(address);
+    int error = errno;
 
-    if (fd >= 0)
-        bound = evhttp_accept_socket_with_handle(server->http, fd);
-    if (!bound) {
-        log_event(LOG_WARN, "address-left-out", LOG_SLICE("address", text),
-                  LOG_I64("port", server->port),
-                  LOG_STR("why", strerrordesc_np(errno)));
-        if (fd >= 0)
-            (void)close(fd);
-        return;
+    if (fd < 0) {
+        bool absent = is_absent(error);
+
+        log_event(absent ? LOG_WARN : LOG_ERROR,
+                  absent ? "address-left-out" : "address-taken",
+                  LOG_SLICE("address", text), LOG_I64("port", server->port),
+                  LOG_STR("why", strerrordesc_np(error)));
+        return absent ? STATUS_OK : STATUS_UNAVAILABLE;
     }
+    bound = evhttp_accept_socket_with_handle(server->http, fd);
+    CHECK(bound != NULL); /* only without memory */
+    if (server->bound_count == 0)
+        server->first = *address;
     server->port = bound_port(fd);
     server->bound[server->bound_count++] = bound;
     log_event(LOG_INFO, "listening", LOG_SLICE("address", text),
               LOG_I64("port", server->port));
+    return STATUS_OK;
 }
 
 static enum status
@@ -381,6 +436,7 @@ listen_all(struct http_server *server, const char *addresses)
 
     while (slice_split(&rest, ',', &part)) {
         struct address address;
+        enum status status;
 
         part = slice_trim(part);
         if (part.len == 0)
@@ -390,9 +446,33 @@ listen_all(struct http_server *server, const char *addresses)
             log_event(LOG_ERROR, "bad-address", LOG_SLICE("address", part));
             return STATUS_INVALID_ARGUMENT;
         }
-        add_address(server, part, &address);
+        status = add_address(server, part, &address);
+        if (status != STATUS_OK)
+            return status;
     }
     return server->bound_count > 0 ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static void
+listen_none(struct http_server *server)
+{
+    for (size_t i = 0; i < server->bound_count; i++)
+        evhttp_del_accept_socket(server->http, server->bound[i]);
+    server->bound_count = 0;
+}
+
+/* A free port of the first address may be taken on the next one. */
+static enum status
+listen_anywhere(struct http_server *server, const char *addresses)
+{
+    enum status status = STATUS_UNAVAILABLE;
+
+    for (int i = 0; i < PORT_TRIES && status == STATUS_UNAVAILABLE; i++) {
+        listen_none(server);
+        server->port = 0;
+        status = listen_all(server, addresses);
+    }
+    return status;
 }
 
 static struct timeval
@@ -442,7 +522,8 @@ http_server_new(struct loop *loop, const struct http_server_options *options,
         .context = server});
     CHECK(server->http && server->front);
     set_up_evhttp(server, options);
-    status = listen_all(server, options->addresses);
+    status = options->port == 0 ? listen_anywhere(server, options->addresses)
+                                : listen_all(server, options->addresses);
     if (status != STATUS_OK) {
         http_server_free(&server);
         return status;
@@ -474,6 +555,30 @@ http_server_port(const struct http_server *server)
     return server->port;
 }
 
+void
+http_server_url(const struct http_server *server, struct buf *out)
+{
+    const struct sockaddr_storage *first = &server->first.socket;
+    const struct in_addr *v4 = &((const struct sockaddr_in *)first)->sin_addr;
+    const struct in6_addr *v6 =
+        &((const struct sockaddr_in6 *)first)->sin6_addr;
+    bool is_v6 = first->ss_family == AF_INET6;
+    bool is_local =
+        is_v6 ? IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_UNSPECIFIED(v6)
+              : v4->s_addr == htonl(INADDR_LOOPBACK) ||
+                    v4->s_addr == htonl(INADDR_ANY);
+    char text[INET6_ADDRSTRLEN];
+
+    CHECK_OBJ(server, SERVER_MAGIC);
+    CHECK(inet_ntop(first->ss_family, is_v6 ? (const void *)v6 : v4, text,
+                    sizeof(text)) != NULL);
+    if (is_local)
+        buf_putf(out, "http://localhost:%d/", server->port);
+    else
+        buf_putf(out, is_v6 ? "http://[%s]:%d/" : "http://%s:%d/", text,
+                 server->port);
+}
+
 size_t
 http_server_connections(const struct http_server *server)
 {
@@ -485,9 +590,7 @@ http_server_drain(struct http_server *server, loop_fn finished, void *context)
 {
     CHECK_OBJ(server, SERVER_MAGIC);
     server->draining = true;
-    for (size_t i = 0; i < server->bound_count; i++)
-        evhttp_del_accept_socket(server->http, server->bound[i]);
-    server->bound_count = 0;
+    listen_none(server);
     if (server->open == 0) {
         finished(context);
         return;

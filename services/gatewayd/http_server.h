@@ -7,6 +7,7 @@
 #ifndef SERVICES_GATEWAYD_HTTP_SERVER_H
 #define SERVICES_GATEWAYD_HTTP_SERVER_H
 
+#include "core/base/buf.h"
 #include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
@@ -31,14 +32,19 @@ struct http_server_options {
     void *context;
 };
 
-/* Listen. INVALID_ARGUMENT for a malformed address, UNAVAILABLE when no
- * address could be bound (each reason is logged). */
+/* Listen. INVALID_ARGUMENT for a malformed address. An address that this
+ * machine does not have is left out; UNAVAILABLE when that leaves none, or
+ * when an address cannot be had for another reason: one that somebody else
+ * uses would answer for us (each reason is logged). */
 enum status http_server_new(struct loop *loop,
                             const struct http_server_options *options,
                             struct http_server **ret_server) MUST_CHECK;
 /* Connections are closed; unanswered exchanges end as gone first. */
 void http_server_free(struct http_server **server);
 int http_server_port(const struct http_server *server);
+/* "http://localhost:3000/", for the first address; localhost stands for
+ * loopback and for every address. */
+void http_server_url(const struct http_server *server, struct buf *out);
 size_t http_server_connections(const struct http_server *server);
 /* Accept no more, close connections after their answer, and call finished
  * (once) when no exchange is open. */

@@ -24,6 +24,8 @@ PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
 VERSION = 1
 HEADER_MAX = 4096
 BODY_MAX = 64 << 20
+SOCKET_PATH_MAX = 107  # bytes that the kernel takes for a unix socket's path
+SOCKET_NAME_ROOM = 40  # of them a stack keeps for the socket's own name
 STATUSES = {
     0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT",
     4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS",
@@ -66,7 +68,12 @@ class Channel:
         self.socket.setsockopt(zmq.IMMEDIATE, 1)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.MAXMSGSIZE, BODY_MAX)
-        self.socket.connect(endpoint)
+        try:
+            self.socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self.socket.close()
+            raise CallError("INVALID_ARGUMENT",
+                            f"cannot use {endpoint}: {error}") from error
 
     def close(self):
         self.socket.close()
@@ -147,6 +154,12 @@ def router_endpoints():
     if named:
         return [part.strip() for part in named.split(",") if part.strip()]
     run = find_home() / "run"
+    if len(os.fsencode(run)) + SOCKET_NAME_ROOM > SOCKET_PATH_MAX:
+        raise CallError(
+            "INVALID_ARGUMENT",
+            f"the path of {run} is too long for a socket, so this stack's "
+            "sockets are elsewhere: give --endpoint, or set "
+            "SMART_SPAWN_ROUTER_TARGET (a daemon logs its own as listen=)")
     return [f"ipc://{run}/routerd-{i}.sock" for i in (1, 2)]
 
 
@@ -210,8 +223,8 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     rpc, router = load_messages()
-    endpoints = arguments.endpoint or router_endpoints()
     try:
+        endpoints = arguments.endpoint or router_endpoints()
         if arguments.health:
             show_health(call_any(rpc, endpoints, "ss.Health/Check",
                                  rpc.HealthRequest(), rpc.HealthReply(),

@@ -14,6 +14,7 @@
 #include "services/cli/daemon_config.h"
 #include "services/runtime/log.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,9 @@
 #include <unistd.h>
 
 #define HELP_MAX (64u << 10)
+
+static int run_help(struct command_line *line);
+static int run_version(struct command_line *line);
 
 static const struct command commands[] = {
     {"up", "[--detach]", "Start everything on this machine.", cli_up_run},
@@ -31,6 +35,17 @@ static const struct command commands[] = {
     {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate},
     {"config", "[KEY]", "Every key of every process, with its value; or one.",
      daemon_config_run},
+    {"help", "[COMMAND]", "This text, or what one command takes.", run_help},
+    {"version", "", "Which version this is.", run_version},
+};
+
+/* Flags that stand where a command would. */
+static const struct {
+    const char *flag, *command;
+} flag_commands[] = {
+    {"-h", "help"},
+    {"--help", "help"},
+    {"--version", "version"},
 };
 
 static const struct command *
@@ -58,7 +73,7 @@ print_help(void)
         if (calls[i].command != NULL && find_command(calls[i].command) == NULL)
             printf("  %-10s %s\n", calls[i].command, calls[i].summary);
     }
-    printf("\nsmart-spawn COMMAND --help says more. Exit status: 0 done, 1 "
+    printf("\nsmart-spawn help COMMAND says more. Exit status: 0 done, 1 "
            "nothing found,\n2 usage, 3 unavailable. Every command takes:\n\n");
     size_t key_count;
     const struct config_key *const tables[] = {config_runtime_keys(&key_count)};
@@ -125,6 +140,12 @@ read_line(int argc, char **argv, struct config **ret_config,
         return false;
     }
     line->config = *ret_config;
+    enum log_level level;
+    if (!log_level_find(slice_of(config_text(line->config, "log.level")),
+                        &level)) {
+        command_say("log.level must be debug, info, warn or error");
+        return false;
+    }
     if (home_find(config_text(line->config, "home"), line->home) != STATUS_OK) {
         command_say("there is no home: set SMART_SPAWN_HOME to a folder");
         return false;
@@ -156,46 +177,101 @@ take_name(struct command_line *line)
     return NULL;
 }
 
-static int
-run_ours(struct command_line *line, const struct command *command)
+/* What one command takes; false when there is no such command. */
+static bool
+print_command_help(const char *name)
 {
-    if (!command_switch(line, "--help"))
-        return command->run(line);
-    printf("smart-spawn %s %s\n\n%s\n", command->name, command->usage,
-           command->summary);
+    const struct command *command = find_command(name);
+    if (command != NULL) {
+        printf("smart-spawn %s %s\n\n%s\n", command->name, command->usage,
+               command->summary);
+        return true;
+    }
+    const struct api_call *call = call_table_command(slice_of(name));
+    if (call != NULL)
+        cli_call_help(call);
+    return call != NULL;
+}
+
+static int
+say_unknown(const char *name)
+{
+    command_say("there is no command \"%.60s\"; smart-spawn help lists them",
+                name);
+    return COMMAND_USAGE;
+}
+
+static int
+run_help(struct command_line *line)
+{
+    if (line->count == 0) {
+        print_help();
+        return COMMAND_OK;
+    }
+    return print_command_help(line->arguments[0])
+               ? COMMAND_OK
+               : say_unknown(line->arguments[0]);
+}
+
+static int
+run_version(struct command_line *line)
+{
+    if (!command_no_more(line))
+        return COMMAND_USAGE;
+    printf("smart-spawn %s\n", SS_VERSION);
     return COMMAND_OK;
+}
+
+/* Without a command there is only a flag that stands for one. */
+static int
+run_flag(struct command_line *line)
+{
+    if (line->count == 0) {
+        print_help();
+        return COMMAND_USAGE;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(flag_commands); i++) {
+        if (!command_switch(line, flag_commands[i].flag))
+            continue;
+        line->name = flag_commands[i].command;
+        return find_command(line->name)->run(line);
+    }
+    command_say("\"%.60s\" is no command; smart-spawn help lists them",
+                line->arguments[0]);
+    return COMMAND_USAGE;
 }
 
 static int
 run(struct command_line *line)
 {
     line->name = take_name(line);
-    if (line->name == NULL) {
-        if (command_switch(line, "--version")) {
-            printf("smart-spawn %s\n", SS_VERSION);
-            return COMMAND_OK;
-        }
-        bool asked = command_switch(line, "--help");
-        if (asked || line->count == 0) {
-            print_help();
-            return asked ? COMMAND_OK : COMMAND_USAGE;
-        }
-        return command_no_more(line) ? COMMAND_OK : COMMAND_USAGE;
-    }
+    if (line->name == NULL)
+        return run_flag(line);
+    bool asks = command_switch(line, "--help");
+    asks = command_switch(line, "-h") || asks;
+    if (asks)
+        return print_command_help(line->name) ? COMMAND_OK
+                                              : say_unknown(line->name);
     const struct command *command = find_command(line->name);
     if (command != NULL)
-        return run_ours(line, command);
+        return command->run(line);
     const struct api_call *call = call_table_command(slice_of(line->name));
-    if (call == NULL) {
-        command_say("there is no command \"%.60s\"; smart-spawn --help lists "
-                    "them",
-                    line->name);
-        return COMMAND_USAGE;
-    }
-    if (!command_switch(line, "--help"))
-        return cli_call_run(line, call);
-    cli_call_help(call);
-    return COMMAND_OK;
+    return call != NULL ? cli_call_run(line, call) : say_unknown(line->name);
+}
+
+/* What was printed has to arrive. A reader that wants no more (head) knows
+ * why it went away. */
+static int
+finish_output(int result)
+{
+    bool failed = ferror(stdout) != 0;
+    failed = fflush(stdout) != 0 || failed;
+    if (!failed)
+        return result;
+    if (errno != EPIPE)
+        command_say("cannot write to standard output: %s",
+                    strerrordesc_np(errno));
+    return result != COMMAND_OK ? result : COMMAND_UNAVAILABLE;
 }
 
 int
@@ -212,7 +288,7 @@ main(int argc, char **argv)
         return COMMAND_USAGE;
     }
     export_flags(config);
-    int result = run(&line);
+    int result = finish_output(run(&line));
     config_free(&config);
     return result;
 }

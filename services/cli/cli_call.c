@@ -51,7 +51,9 @@ struct reading {
     struct arena *arena;
     struct transcode_pair pairs[PAIRS_MAX];
     size_t pair_count;
-    size_t taken; /* arguments without a flag so far */
+    bool from_flag[PAIRS_MAX]; /* who set each pair */
+    size_t taken;              /* arguments without a flag so far */
+    bool from_stdin;           /* "-" stands for the task */
 };
 
 static const struct positional *
@@ -62,6 +64,34 @@ positional_of(const struct api_call *call)
             return &positionals[i];
     }
     return NULL;
+}
+
+/* Whether its words are a task, which may come on standard input. */
+static bool
+takes_task(const struct api_call *call)
+{
+    const struct positional *row = positional_of(call);
+    return row != NULL && strcmp(row->fields[0], "task") == 0;
+}
+
+/* "smart-spawn rate [model] [category] [rating] [FLAGS]" */
+static void
+put_usage(FILE *out, const struct api_call *call)
+{
+    const struct positional *row = positional_of(call);
+    (void)fprintf(out, "smart-spawn %s", call->command);
+    for (size_t i = 0;
+         row != NULL && i < ARRAY_LEN(row->fields) && row->fields[i] != NULL;
+         i++)
+        (void)fprintf(out, " [%s%s]", row->fields[i], row->joins ? "..." : "");
+    (void)fputs(" [FLAGS]\n", out);
+}
+
+static void
+say_usage(const struct api_call *call)
+{
+    (void)fputs("usage: ", stderr);
+    put_usage(stderr, call);
 }
 
 /* "min-context", "min_context" and "minContext" are the field min_context. */
@@ -92,41 +122,60 @@ find_field(const struct api_call *call, struct slice flag)
     return NULL;
 }
 
-/* Set a field; again is one more item of a list, or of a text with glue. */
 static bool
-add(struct reading *reading, const ProtobufCFieldDescriptor *field,
-    struct slice value, struct slice glue)
+join(struct reading *reading, struct transcode_pair *pair, struct slice value,
+     struct slice glue)
+{
+    size_t len = pair->value.len + glue.len + value.len;
+    char *joined = arena_alloc(reading->arena, len);
+    if (joined == NULL)
+        return false;
+    memcpy(joined, pair->value.ptr, pair->value.len);
+    memcpy(joined + pair->value.len, glue.ptr, glue.len);
+    memcpy(joined + pair->value.len + glue.len, value.ptr, value.len);
+    pair->value = slice_make(joined, len);
+    return true;
+}
+
+struct setting {
+    const ProtobufCFieldDescriptor *field;
+    struct slice value;
+    struct slice glue; /* between two values of one field */
+    bool is_flag;
+};
+
+/* Set a field; again is one more item of a list, or one more word of a text
+ * that has no flag. Nothing else can be meant twice. */
+static int
+add(struct reading *reading, const struct setting *setting)
 {
     char camel[NAMES_MAX];
-    struct slice name = names_field(field->name, camel);
-    for (size_t i = 0; i < reading->pair_count; i++) {
-        struct transcode_pair *pair = &reading->pairs[i];
-        if (!slice_eq(pair->name, name))
-            continue;
-        char *joined =
-            arena_alloc(reading->arena, pair->value.len + glue.len + value.len);
-        if (joined == NULL)
-            return false;
-        memcpy(joined, pair->value.ptr, pair->value.len);
-        memcpy(joined + pair->value.len, glue.ptr, glue.len);
-        memcpy(joined + pair->value.len + glue.len, value.ptr, value.len);
-        pair->value =
-            slice_make(joined, pair->value.len + glue.len + value.len);
-        return true;
+    struct slice name = names_field(setting->field->name, camel);
+    bool is_list = setting->field->label == PROTOBUF_C_LABEL_REPEATED;
+    size_t at = 0;
+    while (at < reading->pair_count && !slice_eq(reading->pairs[at].name, name))
+        at++;
+    if (at < reading->pair_count) {
+        if (!is_list && (setting->is_flag || reading->from_flag[at])) {
+            command_say("%.*s is given twice", SLICE_ARG(name));
+            return COMMAND_USAGE;
+        }
+        return join(reading, &reading->pairs[at], setting->value, setting->glue)
+                   ? COMMAND_OK
+                   : COMMAND_USAGE;
     }
-    if (reading->pair_count == PAIRS_MAX)
-        return false;
-    reading->pairs[reading->pair_count++] =
-        (struct transcode_pair){arena_slice(reading->arena, name), value};
-    return arena_ok(reading->arena);
+    CHECK(at < PAIRS_MAX); /* no message has so many fields */
+    reading->from_flag[at] = setting->is_flag;
+    reading->pairs[reading->pair_count++] = (struct transcode_pair){
+        arena_slice(reading->arena, name), setting->value};
+    return arena_ok(reading->arena) ? COMMAND_OK : COMMAND_USAGE;
 }
 
 static int
 say_fields(const struct api_call *call, struct slice flag)
 {
-    command_say("%s has no flag --%.*s; see smart-spawn %s --help",
-                call->command, flag.len > 80 ? 80 : (int)flag.len, flag.ptr,
-                call->command);
+    command_say("%s has no flag --%.*s; see smart-spawn help %s", call->command,
+                flag.len > 80 ? 80 : (int)flag.len, flag.ptr, call->command);
     return COMMAND_USAGE;
 }
 
@@ -154,7 +203,7 @@ read_flag(struct reading *reading, size_t *at)
         }
         value = slice_of(reading->line->arguments[++*at]);
     }
-    return add(reading, field, value, SLICE(",")) ? COMMAND_OK : COMMAND_USAGE;
+    return add(reading, &(struct setting){field, value, SLICE(","), true});
 }
 
 static int
@@ -165,9 +214,13 @@ read_positional(struct reading *reading, const char *argument)
     while (row != NULL && fields < ARRAY_LEN(row->fields) &&
            row->fields[fields] != NULL)
         fields++;
+    if (strcmp(argument, "-") == 0 && takes_task(reading->call)) {
+        reading->from_stdin = true;
+        return COMMAND_OK;
+    }
     size_t at = reading->taken++;
     if (at >= fields && (row == NULL || !row->joins)) {
-        command_say("%s does not take \"%.80s\"; see smart-spawn %s --help",
+        command_say("%s does not take \"%.80s\"; see smart-spawn help %s",
                     reading->call->command, argument, reading->call->command);
         return COMMAND_USAGE;
     }
@@ -176,9 +229,8 @@ read_positional(struct reading *reading, const char *argument)
     const ProtobufCFieldDescriptor *field =
         find_field(reading->call, slice_of(name));
     CHECK(field != NULL);
-    return add(reading, field, slice_of(argument), slice_of(row->glue))
-               ? COMMAND_OK
-               : COMMAND_USAGE;
+    return add(reading, &(struct setting){field, slice_of(argument),
+                                          slice_of(row->glue), false});
 }
 
 static int
@@ -203,18 +255,18 @@ read_arguments(struct reading *reading)
 static int
 read_task(struct reading *reading)
 {
-    const struct positional *row = positional_of(reading->call);
-    bool wants = row != NULL && strcmp(row->fields[0], "task") == 0;
+    bool wants = takes_task(reading->call);
     for (size_t i = 0; i < reading->pair_count; i++) {
         if (slice_eq(reading->pairs[i].name, SLICE("task")) ||
             slice_eq(reading->pairs[i].name, SLICE("category")))
             wants = false;
     }
-    if (!wants)
+    if (!wants && !reading->from_stdin)
         return COMMAND_OK;
-    if (isatty(STDIN_FILENO)) {
+    if (isatty(STDIN_FILENO) && !reading->from_stdin) {
         command_say("%s needs a task, as arguments or on standard input",
                     reading->call->command);
+        say_usage(reading->call);
         return COMMAND_USAGE;
     }
     char *bytes = arena_alloc(reading->arena, STDIN_MAX + 1);
@@ -227,18 +279,18 @@ read_task(struct reading *reading)
     struct slice task = slice_trim(slice_make(bytes, len));
     if (task.len == 0)
         return COMMAND_OK; /* the service words what is missing */
-    return add(reading, find_field(reading->call, SLICE("task")), task,
-               SLICE(""))
-               ? COMMAND_OK
-               : COMMAND_USAGE;
+    const ProtobufCFieldDescriptor *field =
+        find_field(reading->call, SLICE("task"));
+    return add(reading, &(struct setting){field, task, SLICE(" "), false});
 }
 
 /* --- the call --- */
 
 struct answer {
-    const struct command_line *line;
     const struct api_call *call;
+    const ProtobufCMessage *request;
     bool json;
+    bool few; /* fewer arguments than the command can take */
     int exit_status;
 };
 
@@ -259,6 +311,28 @@ print_error(const struct answer *answer, enum status status, const char *reason,
                     message[0] != '\0' ? message : status_text(status));
     else
         command_say("%s", message[0] != '\0' ? message : status_text(status));
+    if (status == STATUS_INVALID_ARGUMENT && answer->few)
+        say_usage(answer->call);
+}
+
+/* Which of a model's scores is the one to show: the category that was asked
+ * for or sorted by. */
+static const char *
+shown_category(const ProtobufCMessage *request, char *out)
+{
+    int sorted;
+    if (request->descriptor != &ss__models_request__descriptor)
+        return "general";
+    const Ss__ModelsRequest *models = (const Ss__ModelsRequest *)request;
+    if (models->has_category)
+        (void)names_enum(&ss__category__descriptor, (int)models->category, out);
+    else if (models->sort != NULL &&
+             names_enum_find(&ss__category__descriptor, slice_of(models->sort),
+                             &sorted))
+        (void)names_enum(&ss__category__descriptor, sorted, out);
+    else
+        return "general";
+    return out;
 }
 
 static void
@@ -276,26 +350,30 @@ on_answer(void *context, const struct rpc_result *result)
         transcode_write(result->reply, &out);
         buf_put_char(&out, '\n');
     } else {
-        cli_print_reply(result->reply, &out);
+        char category[NAMES_MAX];
+        cli_print_reply(result->reply,
+                        shown_category(answer->request, category), &out);
     }
     (void)fputs(buf_text(&out), stdout);
     buf_fini(&out);
+    if (cli_print_is_nothing(result->reply))
+        answer->exit_status = COMMAND_NOTHING;
 }
 
 static int
-make_call(const struct command_line *line, const struct api_call *call,
-          const ProtobufCMessage *request, bool json)
+make_call(const struct command_line *line, struct answer *answer)
 {
-    struct answer answer = {line, call, json, COMMAND_UNAVAILABLE};
+    const struct api_call *call = answer->call;
     struct cli_link *link;
     struct cli_link_call link_call = {
         .service = call->service,
         .method = call->method,
-        .request = request,
+        .request = answer->request,
         .options = {.timeout = CALL_TIMEOUT_MS, .idempotent = call->idempotent},
         .done = on_answer,
-        .context = &answer,
+        .context = answer,
     };
+    answer->exit_status = COMMAND_UNAVAILABLE;
     if (cli_link_new(&link) != STATUS_OK) {
         command_say("no descriptors or memory");
         return COMMAND_UNAVAILABLE;
@@ -309,38 +387,59 @@ make_call(const struct command_line *line, const struct api_call *call,
         command_say_no_stack(line);
     } else {
         command_say("%s.target is no list of endpoints", call->target);
-        answer.exit_status = COMMAND_USAGE;
+        answer->exit_status = COMMAND_USAGE;
     }
     cli_link_free(&link);
-    return answer.exit_status;
+    return answer->exit_status;
+}
+
+/* Fewer arguments than fields: what is missing may be one of them. */
+static bool
+is_short(const struct reading *reading)
+{
+    const struct positional *row = positional_of(reading->call);
+    return row != NULL && reading->taken < ARRAY_LEN(row->fields) &&
+           row->fields[reading->taken] != NULL;
+}
+
+static int
+read_request(struct reading *reading, ProtobufCMessage **ret_request)
+{
+    struct transcode_error error;
+    int result = read_arguments(reading);
+    if (result == COMMAND_OK)
+        result = read_task(reading);
+    if (result != COMMAND_OK)
+        return result;
+    enum status status = transcode_pairs(
+        call_input(reading->call),
+        (struct transcode_pairs){reading->pairs, reading->pair_count},
+        reading->arena, ret_request, &error);
+    if (status == STATUS_OK)
+        return COMMAND_OK;
+    command_say("%s", status == STATUS_INVALID_ARGUMENT ? error.message
+                                                        : status_text(status));
+    if (is_short(reading))
+        say_usage(reading->call);
+    return COMMAND_USAGE;
 }
 
 int
 cli_call_run(struct command_line *line, const struct api_call *call)
 {
     struct reading reading = {.line = line, .call = call};
-    struct transcode_error error;
     ProtobufCMessage *request;
     bool json = command_switch(line, "--json");
     reading.arena = arena_new(ARENA_MAX);
     CHECK(reading.arena != NULL);
-    int result = read_arguments(&reading);
-    if (result == COMMAND_OK)
-        result = read_task(&reading);
+    int result = read_request(&reading, &request);
     if (result == COMMAND_OK) {
-        enum status status = transcode_pairs(
-            call_input(call),
-            (struct transcode_pairs){reading.pairs, reading.pair_count},
-            reading.arena, &request, &error);
-        if (status != STATUS_OK) {
-            command_say("%s", status == STATUS_INVALID_ARGUMENT
-                                  ? error.message
-                                  : status_text(status));
-            result = COMMAND_USAGE;
-        }
+        struct answer answer = {.call = call,
+                                .request = request,
+                                .json = json,
+                                .few = is_short(&reading)};
+        result = make_call(line, &answer);
     }
-    if (result == COMMAND_OK)
-        result = make_call(line, call, request, json);
     arena_free(&reading.arena);
     return result;
 }
@@ -356,7 +455,8 @@ cli_call_first_pick(const struct command_line *line)
     memcpy(text, task, sizeof(task));
     request.task = text;
     printf("smart-spawn pick \"%s\"\n", task);
-    (void)make_call(line, call, &request.base, false);
+    struct answer answer = {.call = call, .request = &request.base};
+    (void)make_call(line, &answer);
 }
 
 /* --- help --- */
@@ -387,15 +487,9 @@ print_field(const ProtobufCFieldDescriptor *field)
 void
 cli_call_help(const struct api_call *call)
 {
-    const struct positional *row = positional_of(call);
     const ProtobufCMessageDescriptor *input = call_input(call);
-    printf("smart-spawn %s", call->command);
-    for (size_t i = 0;
-         row != NULL && i < ARRAY_LEN(row->fields) && row->fields[i] != NULL;
-         i++)
-        printf(" [%s%s]", row->fields[i], row->joins ? "..." : "");
-    printf(" [FLAGS]\n\n%s\nAlso %s /api%s.\n\n", call->summary, call->verb,
-           call->route);
+    put_usage(stdout, call);
+    printf("\n%s\nAlso %s /api%s.\n\n", call->summary, call->verb, call->route);
     for (unsigned i = 0; i < input->n_fields; i++)
         print_field(&input->fields[i]);
     printf("  --%-14s %s\n", "json", "print the HTTP body");

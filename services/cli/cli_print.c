@@ -13,11 +13,13 @@
 
 #include "router.pb-c.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS_MAX 8
 #define CELL_MAX 36 /* characters of a cell in the middle */
 #define ROWS_MAX 1024
+#define HEADING_MAX (NAMES_MAX + 8)
 #define CELL_BYTES (64u << 10)
 #define DECIMAL_SCALE 9
 
@@ -128,19 +130,18 @@ put_item(struct buf *out, const ProtobufCFieldDescriptor *field, const void *at)
     }
 }
 
-/* Of scores by name the highest: "coding 74.4". */
+/* Of scores by name the one that is asked for. */
 static void
-put_highest(struct buf *out, Ss__ScoresEntry *const *entries, size_t count)
+put_score(struct buf *out, const ProtobufCMessage *message,
+          const ProtobufCFieldDescriptor *field, const char *category)
 {
-    const Ss__ScoresEntry *highest = NULL;
+    Ss__ScoresEntry *const *entries =
+        *(Ss__ScoresEntry *const *const *)fields_at(message, field);
+    size_t count = fields_count(message, field);
     for (size_t i = 0; i < count; i++) {
-        if (highest == NULL || entries[i]->value > highest->value)
-            highest = entries[i];
+        if (strcmp(entries[i]->key, category) == 0)
+            buf_put_fixed(out, entries[i]->value, 1);
     }
-    if (highest == NULL)
-        return;
-    buf_putf(out, "%s ", highest->key);
-    buf_put_fixed(out, highest->value, 1);
 }
 
 static void
@@ -154,10 +155,6 @@ put_field(struct buf *out, const ProtobufCMessage *message,
     }
     const char *items = *(char *const *)fields_at(message, field);
     size_t count = fields_count(message, field);
-    if (field->descriptor == &ss__scores_entry__descriptor) {
-        put_highest(out, (Ss__ScoresEntry *const *)(const void *)items, count);
-        return;
-    }
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             buf_put_text(out, ", ");
@@ -168,6 +165,7 @@ put_field(struct buf *out, const ProtobufCMessage *message,
 /* --- tables --- */
 
 struct table {
+    const char *category; /* of the score that is shown */
     const ProtobufCFieldDescriptor *columns[COLUMNS_MAX];
     size_t width[COLUMNS_MAX]; /* characters */
     size_t column_count;
@@ -207,8 +205,6 @@ fits_column(const ProtobufCMessageDescriptor *type,
     if (field->type != PROTOBUF_C_TYPE_MESSAGE)
         return true;
     const ProtobufCMessageDescriptor *inner = field->descriptor;
-    if (inner == &ss__scores_entry__descriptor)
-        return true;
     return field->label != PROTOBUF_C_LABEL_REPEATED &&
            inner != &ss__capabilities__descriptor &&
            inner != &ss__speed__descriptor;
@@ -228,16 +224,59 @@ is_used(ProtobufCMessage *const *rows, size_t count,
     return false;
 }
 
+/* A model has more than a line can hold. */
+static void
+choose_model_columns(struct table *table)
+{
+    static const char *const names[] = {"id",   "scores",         "pricing",
+                                        "tier", "context_length", "categories"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(
+                &ss__model__descriptor, names[i]);
+        CHECK(field != NULL && table->column_count < COLUMNS_MAX);
+        table->columns[table->column_count++] = field;
+    }
+}
+
 static void
 choose_columns(struct table *table, ProtobufCMessage *const *rows)
 {
     const ProtobufCMessageDescriptor *type = rows[0]->descriptor;
+    if (type == &ss__model__descriptor) {
+        choose_model_columns(table);
+        return;
+    }
     for (unsigned i = 0;
          i < type->n_fields && table->column_count < COLUMNS_MAX; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         if (fits_column(type, field) && is_used(rows, table->row_count, field))
             table->columns[table->column_count++] = field;
     }
+}
+
+static bool
+is_score(const ProtobufCFieldDescriptor *field)
+{
+    return field->descriptor == &ss__scores_entry__descriptor;
+}
+
+/* "CONTEXT LENGTH"; of a score "CODING SCORE". */
+static struct slice
+heading(const struct table *table, size_t column, char *out)
+{
+    const ProtobufCFieldDescriptor *field = table->columns[column];
+    int len = is_score(field)
+                  ? snprintf(out, HEADING_MAX, "%s score", table->category)
+                  : snprintf(out, HEADING_MAX, "%s", field->name);
+    CHECK(len > 0 && len < HEADING_MAX);
+    for (int i = 0; i < len; i++) {
+        if (out[i] == '_')
+            out[i] = ' ';
+        else if (out[i] >= 'a' && out[i] <= 'z')
+            out[i] = (char)(out[i] - 'a' + 'A');
+    }
+    return slice_make(out, (size_t)len);
 }
 
 static void
@@ -251,10 +290,14 @@ fill_cells(struct table *table, ProtobufCMessage *const *rows,
         /* What a row is called stays whole: it is copied from here. */
         bool whole = column == 0 || column + 1 == table->column_count;
         size_t most = whole ? SIZE_MAX : CELL_MAX;
-        table->width[column] = strlen(field->name);
+        char name[HEADING_MAX];
+        table->width[column] = heading(table, column, name).len;
         for (size_t row = 0; row < table->row_count; row++) {
             buf_reset(&cell);
-            put_field(&cell, rows[row], field);
+            if (is_score(field))
+                put_score(&cell, rows[row], field, table->category);
+            else
+                put_field(&cell, rows[row], field);
             struct slice text = first_characters(buf_slice(&cell), most);
             table->cells[row * table->column_count + column] =
                 arena_slice(arena, text);
@@ -282,25 +325,18 @@ static void
 put_heading(struct buf *out, const struct table *table)
 {
     for (size_t column = 0; column < table->column_count; column++) {
-        char name[NAMES_MAX];
-        size_t len = strlen(table->columns[column]->name);
-        CHECK(len < sizeof(name));
-        for (size_t i = 0; i < len; i++) {
-            name[i] = table->columns[column]->name[i];
-            if (name[i] == '_')
-                name[i] = ' ';
-            else if (name[i] >= 'a' && name[i] <= 'z')
-                name[i] = (char)(name[i] - 'a' + 'A');
-        }
-        put_padded(out, slice_make(name, len), table->width[column],
+        char name[HEADING_MAX];
+        put_padded(out, heading(table, column, name), table->width[column],
                    column + 1 == table->column_count);
     }
 }
 
 static void
-put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count)
+put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count,
+          const char *category)
 {
-    struct table table = {.row_count = count < ROWS_MAX ? count : ROWS_MAX};
+    struct table table = {.category = category,
+                          .row_count = count < ROWS_MAX ? count : ROWS_MAX};
     if (count == 0) {
         buf_put_text(out, "none\n");
         return;
@@ -369,7 +405,8 @@ put_line(struct buf *out, const ProtobufCMessage *message,
 
 /* `data` is the answer itself: its fields stand for the reply's. */
 static void
-put_lines(struct buf *out, const ProtobufCMessage *message)
+put_lines(struct buf *out, const ProtobufCMessage *message,
+          const char *category)
 {
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
@@ -382,23 +419,53 @@ put_lines(struct buf *out, const ProtobufCMessage *message)
             put_table(
                 out,
                 *(ProtobufCMessage *const *const *)fields_at(message, field),
-                fields_count(message, field));
+                fields_count(message, field), category);
         else
             put_line(out, message, field);
     }
 }
 
-void
-cli_print_reply(const ProtobufCMessage *reply, struct buf *out)
+/* The answer itself: what `data` holds when it is a message. */
+static const ProtobufCMessage *
+answer_of(const ProtobufCMessage *reply)
 {
     const ProtobufCFieldDescriptor *data =
         protobuf_c_message_descriptor_get_field_by_name(reply->descriptor,
                                                         "data");
     if (data != NULL && data->type == PROTOBUF_C_TYPE_MESSAGE &&
         data->label != PROTOBUF_C_LABEL_REPEATED && fields_is_set(reply, data))
-        reply = *(ProtobufCMessage *const *)fields_at(reply, data);
-    if (reply->descriptor == &ss__pick__descriptor)
-        put_pick(out, (const Ss__Pick *)reply);
+        return *(ProtobufCMessage *const *)fields_at(reply, data);
+    return reply;
+}
+
+/* "50 of 312" under a list that is not the whole catalog. */
+static void
+put_part(struct buf *out, const ProtobufCMessage *reply)
+{
+    if (reply->descriptor != &ss__models_reply__descriptor)
+        return;
+    const Ss__Meta *meta = ((const Ss__ModelsReply *)reply)->meta;
+    if (meta != NULL && meta->has_returned && meta->has_filtered)
+        buf_putf(out, "%u of %u\n", meta->returned, meta->filtered);
+}
+
+void
+cli_print_reply(const ProtobufCMessage *reply, const char *category,
+                struct buf *out)
+{
+    const ProtobufCMessage *answer = answer_of(reply);
+    if (answer->descriptor == &ss__pick__descriptor)
+        put_pick(out, (const Ss__Pick *)answer);
     else
-        put_lines(out, reply);
+        put_lines(out, answer, category);
+    put_part(out, reply);
+}
+
+bool
+cli_print_is_nothing(const ProtobufCMessage *reply)
+{
+    const ProtobufCMessage *answer = answer_of(reply);
+    const ProtobufCFieldDescriptor *first = &answer->descriptor->fields[0];
+    return answer->descriptor->n_fields > 0 && is_table(first) &&
+           fields_count(answer, first) == 0;
 }

@@ -6,6 +6,10 @@
 #include "core/base/buf.h"
 #include "services/api/transcode.h"
 
-void cli_print_reply(const ProtobufCMessage *reply, struct buf *out);
+/* category ("coding"): which of a model's scores its row shows. */
+void cli_print_reply(const ProtobufCMessage *reply, const char *category,
+                     struct buf *out);
+/* Whether the answer is a list, and empty: nothing was found. */
+bool cli_print_is_nothing(const ProtobufCMessage *reply);
 
 #endif

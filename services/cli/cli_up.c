@@ -30,6 +30,9 @@
 #define SHOWN_MAX (256u << 10)
 #define LOG_READ_MAX (2u << 20)
 #define LOG_SHOWN 600 /* bytes of a log's end that are printed */
+#define ADDRESS_MAX 1024
+#define NAMES_TEXT_MAX 8192
+#define GATEWAY "gatewayd-1"
 
 static ms_time
 now_ms(void)
@@ -76,9 +79,24 @@ print_log_end(const struct command_line *line, const char *name)
     free(bytes);
 }
 
+/* Ctrl-C or a request to end, which is kept (cli_up_run) until it fits. */
+static bool
+is_interrupted(void)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t waiting;
+    bool found = false;
+    (void)sigpending(&waiting);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        found = found || sigismember(&waiting, ends[i]) == 1;
+    return found;
+}
+
 static bool
 await(const struct command_line *line, ms_time began, const char *name)
 {
+    if (is_interrupted())
+        return false;
     enum status status =
         supervisor_await_ready(line->home, name, READY_TIMEOUT_MS);
     if (status == STATUS_OK) {
@@ -135,19 +153,52 @@ cli_up_migrate(struct command_line *line)
     return COMMAND_OK;
 }
 
+/* What the running gateway says it got; the empty slice when it says nothing.
+ * The caller frees ret_bytes. */
+static struct slice
+read_address(const struct command_line *line, char **ret_bytes)
+{
+    char path[HOME_PATH_MAX];
+    size_t len;
+    *ret_bytes = NULL;
+    if (home_address_file(line->home, GATEWAY, path) != STATUS_OK ||
+        home_read_file(path, ADDRESS_MAX, ret_bytes, &len) != STATUS_OK)
+        return (struct slice){NULL, 0};
+    return slice_trim(slice_make(*ret_bytes, len));
+}
+
+/* The configuration of this call may want what the running stack has not. */
 static void
-print_address(const struct command_line *line)
+say_other_port(const struct command_line *line, struct slice address)
 {
     struct buf shown;
+    char end[32];
     buf_init(&shown, SHOWN_MAX);
     if (daemon_config_ask(line, "gatewayd", &shown) == STATUS_OK) {
         struct slice port = daemon_config_value(buf_slice(&shown), "http.port");
-        if (slice_eq(port, SLICE("0")))
-            printf("the port is in %s/log/gatewayd-1/current\n", line->home);
-        else
-            printf("http://localhost:%.*s/\n", SLICE_ARG(port));
+        int len = snprintf(end, sizeof(end), ":%.*s/", SLICE_ARG(port));
+        bool is_other = len > 0 && (size_t)len < sizeof(end) &&
+                        !slice_ends(address, slice_of(end));
+        if (is_other && !slice_eq(port, SLICE("0")))
+            printf("(http.port is %.*s for this call: it takes effect after "
+                   "smart-spawn down)\n",
+                   SLICE_ARG(port));
     }
     buf_fini(&shown);
+}
+
+static void
+print_address(const struct command_line *line, bool was_running)
+{
+    char *bytes;
+    struct slice address = read_address(line, &bytes);
+    if (address.len > 0)
+        printf("%.*s\n", SLICE_ARG(address));
+    else
+        printf("HTTP's address is in %s/log/" GATEWAY "/current\n", line->home);
+    if (address.len > 0 && was_running)
+        say_other_port(line, address);
+    free(bytes);
 }
 
 static bool
@@ -185,11 +236,14 @@ start(const struct command_line *line, const struct stack *stack)
         return false;
     }
     progress(began, "preparing ", line->home);
-    if (stack_prepare(stack, error) != STATUS_OK) {
+    enum status status = stack_prepare(stack, error);
+    if (status == STATUS_OK && is_interrupted())
+        return false;
+    if (status != STATUS_OK) {
         command_say("%s", error);
         return false;
     }
-    enum status status = supervisor_start(line->home);
+    status = supervisor_start(line->home);
     if (status != STATUS_OK) {
         command_say(status == STATUS_NOT_FOUND
                         ? "s6 is not installed: apt-get install s6"
@@ -230,8 +284,11 @@ bring_up(struct command_line *line, bool *ret_was_running)
     *ret_was_running = stack_is_running(line->home);
     if (*ret_was_running) {
         printf("already running at %s\n", line->home);
-        return settle(line, &stack, now_ms()) ? COMMAND_OK
-                                              : COMMAND_UNAVAILABLE;
+        if (settle(line, &stack, now_ms()))
+            return COMMAND_OK;
+        if (is_interrupted())
+            command_say("interrupted; the stack goes on");
+        return COMMAND_UNAVAILABLE;
     }
     enum status status = daemon_config_check(line);
     if (status != STATUS_OK)
@@ -242,6 +299,8 @@ bring_up(struct command_line *line, bool *ret_was_running)
     if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK)
         command_say("not everything could be stopped again; see smart-spawn "
                     "down");
+    else if (is_interrupted())
+        command_say("interrupted; nothing of %s runs", line->home);
     return COMMAND_UNAVAILABLE;
 }
 
@@ -252,7 +311,8 @@ lock(const struct command_line *line, int *ret_fd)
     if (status == STATUS_ABORTED)
         command_say("another up or down of %s is at work", line->home);
     else if (status != STATUS_OK)
-        command_say("cannot use %s: %s", line->home, status_text(status));
+        command_say("cannot use %s: %s", line->home,
+                    home_trouble(line->home, status));
     return status == STATUS_OK;
 }
 
@@ -267,19 +327,18 @@ cli_up_run(struct command_line *line)
         return COMMAND_USAGE;
     if (!lock(line, &held))
         return COMMAND_UNAVAILABLE;
-    /* A signal during the start is kept until the start is whole. */
+    /* A signal during the start waits for the end of a step. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
-    if (!detach)
-        (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     int result = bring_up(line, &was_running);
     (void)close(held);
     if (result != COMMAND_OK)
         return result;
     cli_call_first_pick(line);
-    print_address(line);
+    print_address(line, was_running);
     (void)fflush(stdout);
     return detach || was_running ? COMMAND_OK : stay(line, &signals);
 }
@@ -289,10 +348,17 @@ static int
 delete_data(const struct command_line *line)
 {
     char error[CLUSTER_ERROR_MAX] = "";
-    if (stack_delete_data(line->home, error) == STATUS_OK)
-        return COMMAND_OK;
-    command_say("%s", error);
-    return COMMAND_UNAVAILABLE;
+    char path[HOME_PATH_MAX];
+    bool was_there = stack_find_data(line->home, path);
+    if (stack_delete_data(line->home, error) != STATUS_OK) {
+        command_say("%s", error);
+        return COMMAND_UNAVAILABLE;
+    }
+    if (was_there)
+        printf("removed the database %s\n", path);
+    else
+        printf("no private database was there\n");
+    return COMMAND_OK;
 }
 
 /* With the lock held. */
@@ -300,14 +366,25 @@ static int
 take_down(const struct command_line *line)
 {
     struct stack stack = stack_of(line);
+    struct buf orphans;
     bool ran = stack_is_running(line->home);
+    buf_init(&orphans, NAMES_TEXT_MAX);
+    stack_list_orphans(line->home, &orphans);
+    int result = COMMAND_OK;
     if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK) {
         command_say("something of %s does not end; see ps and %s/log",
                     line->home, line->home);
-        return COMMAND_UNAVAILABLE;
+        result = COMMAND_UNAVAILABLE;
+    } else if (ran) {
+        printf("stopped %s\n", line->home);
+    } else if (buf_slice(&orphans).len > 0) {
+        printf("stopped what a killed supervisor had left at %s: %s\n",
+               line->home, buf_text(&orphans));
+    } else {
+        printf("nothing ran at %s\n", line->home);
     }
-    printf(ran ? "stopped %s\n" : "nothing ran at %s\n", line->home);
-    return COMMAND_OK;
+    buf_fini(&orphans);
+    return result;
 }
 
 int

@@ -31,7 +31,7 @@ command_no_more(const struct command_line *line)
 {
     if (line->count == 0)
         return true;
-    command_say("%s does not take \"%.80s\"; see smart-spawn %s --help",
+    command_say("%s does not take \"%.80s\"; see smart-spawn help %s",
                 line->name, line->arguments[0], line->name);
     return false;
 }

@@ -13,6 +13,7 @@
 #define ASK_TIMEOUT_MS 10000
 #define SHOWN_MAX (256u << 10)
 #define KEYS_ARENA (1u << 20)
+#define KNOWN_MAX 512 /* keys of all processes */
 
 enum status
 daemon_config_ask(const struct command_line *line, const char *process,
@@ -36,30 +37,11 @@ daemon_config_ask(const struct command_line *line, const char *process,
                                         : STATUS_UNAVAILABLE;
 }
 
-enum status
-daemon_config_check(const struct command_line *line)
+/* What a daemon says of its configuration names the daemon already. */
+static void
+say_refusal(const struct buf *shown)
 {
-    char instance[HOME_INSTANCE_MAX];
-    char last[HOME_INSTANCE_MAX] = "";
-    const char *process;
-    enum status status = STATUS_OK;
-    for (size_t i = 0;
-         status == STATUS_OK && home_instance(i, instance, &process); i++) {
-        if (strcmp(last, process) == 0)
-            continue;
-        (void)snprintf(last, sizeof(last), "%s", process);
-        struct buf shown;
-        buf_init(&shown, SHOWN_MAX);
-        status = daemon_config_ask(line, process, &shown);
-        if (status == STATUS_NOT_FOUND)
-            command_say("%s/smart-spawn-%s is missing: build it first (./dev "
-                        "build)",
-                        line->programs, process);
-        else if (status != STATUS_OK)
-            command_say("%s", buf_text(&shown));
-        buf_fini(&shown);
-    }
-    return status;
+    (void)fprintf(stderr, "%.*s\n", SLICE_ARG(slice_trim(buf_slice(shown))));
 }
 
 /* The next paragraph of a shown configuration and the key it is about. */
@@ -99,59 +81,139 @@ daemon_config_value(struct slice shown, const char *key)
     return (struct slice){NULL, 0};
 }
 
-/* Print the paragraphs whose keys were not printed yet. */
+/* Every key that is known, for finding and for guessing. */
+struct known {
+    struct arena *arena;
+    struct map *seen;
+    struct slice names[KNOWN_MAX];
+};
+
+static bool
+known_open(struct known *known)
+{
+    known->arena = arena_new(KEYS_ARENA);
+    known->seen =
+        known->arena != NULL ? map_new(known->arena, KNOWN_MAX) : NULL;
+    if (known->seen == NULL)
+        command_say("no memory");
+    return known->seen != NULL;
+}
+
+/* Take the keys of a shown configuration in; what is new is printed. */
 static void
-print_new(struct slice shown, struct map *seen)
+learn(struct known *known, struct slice shown, bool print)
 {
     struct slice text;
     struct slice key;
     while (shown.ptr != NULL && next_paragraph(&shown, &text, &key)) {
-        if (key.len > 0 && map_add(seen, key, 1) == STATUS_OK)
+        size_t count = map_count(known->seen);
+        if (key.len == 0 || count == KNOWN_MAX ||
+            map_add(known->seen, key, 1) != STATUS_OK)
+            continue;
+        known->names[count] = arena_slice(known->arena, key);
+        if (print)
             printf("%.*s", SLICE_ARG(text));
     }
 }
 
-static bool
-print_daemons(const struct command_line *line, struct map *seen)
+/* Ask each program once; the first that refuses its configuration ends it. */
+static enum status
+ask_all(const struct command_line *line, struct known *known, bool print)
 {
     char instance[HOME_INSTANCE_MAX];
+    char last[HOME_INSTANCE_MAX] = "";
     const char *process;
-    bool fine = true;
-    for (size_t i = 0; home_instance(i, instance, &process); i++) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0;
+         status == STATUS_OK && home_instance(i, instance, &process); i++) {
+        if (strcmp(last, process) == 0)
+            continue;
+        (void)snprintf(last, sizeof(last), "%s", process);
         struct buf shown;
         buf_init(&shown, SHOWN_MAX);
-        enum status status = daemon_config_ask(line, process, &shown);
+        status = daemon_config_ask(line, process, &shown);
         if (status == STATUS_OK)
-            print_new(buf_slice(&shown), seen);
-        else if (status != STATUS_NOT_FOUND)
-            command_say("%s", buf_text(&shown));
-        fine = fine && (status == STATUS_OK || status == STATUS_NOT_FOUND);
+            learn(known, buf_slice(&shown), print);
+        else if (status == STATUS_NOT_FOUND)
+            command_say("%s/smart-spawn-%s is missing: build it first (./dev "
+                        "build)",
+                        line->programs, process);
+        else
+            say_refusal(&shown);
         buf_fini(&shown);
     }
-    return fine;
+    return status;
+}
+
+static struct slice
+nearest_of(const struct known *known, struct slice name)
+{
+    struct slice best = {NULL, 0};
+    size_t least = CONFIG_NEAR + 1;
+    for (size_t i = 0; i < map_count(known->seen); i++) {
+        size_t distance = config_distance(name, known->names[i]);
+        if (distance < least) {
+            best = known->names[i];
+            least = distance;
+        }
+    }
+    return best;
 }
 
 /* A key of the file that no process knows is a slip of the pen. */
 static void
-warn_unknown(const struct command_line *line, const struct map *seen)
+warn_unknown(const struct command_line *line, const struct known *known)
 {
     for (size_t i = 0; i < config_unknown_count(line->config); i++) {
-        const char *nearest;
-        const char *name = config_unknown(line->config, i, &nearest);
+        const char *nearest_here;
         uint32_t found;
-        if (map_find(seen, slice_of(name), &found))
+        struct slice name =
+            slice_of(config_unknown(line->config, i, &nearest_here));
+        if (map_find(known->seen, name, &found))
             continue;
-        if (nearest != NULL)
-            command_say("the file sets %s, which nobody knows; did you mean "
-                        "%s?",
-                        name, nearest);
+        struct slice nearest = nearest_of(known, name);
+        if (nearest.len > 0)
+            command_say("warning: the file sets %.*s, which no process knows; "
+                        "did you mean %.*s?",
+                        SLICE_ARG(name), SLICE_ARG(nearest));
         else
-            command_say("the file sets %s, which nobody knows", name);
+            command_say("warning: the file sets %.*s, which no process knows; "
+                        "smart-spawn config lists the keys",
+                        SLICE_ARG(name));
     }
 }
 
-/* The text of a key as the daemons have it; an empty slice when none knows
- * it. `shown` must outlive it. */
+/* The keys of all, ours first; OK when every daemon agrees. What a daemon that
+ * refused would know cannot be called unknown. */
+static enum status
+survey(const struct command_line *line, bool print)
+{
+    struct known known;
+    struct buf own;
+    if (!known_open(&known)) {
+        arena_free(&known.arena);
+        return STATUS_RESOURCE_EXHAUSTED;
+    }
+    buf_init(&own, SHOWN_MAX);
+    config_show(line->config, &own);
+    learn(&known, buf_slice(&own), print);
+    enum status status = ask_all(line, &known, print);
+    if (status == STATUS_OK)
+        warn_unknown(line, &known);
+    buf_fini(&own);
+    arena_free(&known.arena);
+    return status;
+}
+
+enum status
+daemon_config_check(const struct command_line *line)
+{
+    return survey(line, false);
+}
+
+/* The text of a key as the daemons have it; an empty slice, and a word why,
+ * when none knows it or one refuses its configuration. `shown` must outlive it.
+ */
 static struct slice
 find_value(const struct command_line *line, const char *key, struct buf *shown)
 {
@@ -163,9 +225,17 @@ find_value(const struct command_line *line, const char *key, struct buf *shown)
     for (size_t i = 0;
          value.ptr == NULL && home_instance(i, instance, &process); i++) {
         buf_reset(shown);
-        if (daemon_config_ask(line, process, shown) == STATUS_OK)
+        enum status status = daemon_config_ask(line, process, shown);
+        if (status == STATUS_OK)
             value = daemon_config_value(buf_slice(shown), key);
+        else if (status == STATUS_INVALID_ARGUMENT) {
+            say_refusal(shown);
+            return value;
+        }
     }
+    if (value.ptr == NULL)
+        command_say("no process has a key %s; smart-spawn config lists them",
+                    key);
     return value;
 }
 
@@ -193,9 +263,6 @@ print_value(const struct command_line *line, const char *key)
     struct slice value = find_value(line, key, &shown);
     if (value.ptr != NULL)
         printf("%.*s\n", SLICE_ARG(value));
-    else
-        command_say("no process has a key %s; smart-spawn config lists them",
-                    key);
     buf_fini(&shown);
     return value.ptr != NULL ? COMMAND_OK : COMMAND_USAGE;
 }
@@ -208,17 +275,9 @@ daemon_config_run(struct command_line *line)
         return print_value(line, line->arguments[0]);
     if (!command_no_more(line))
         return COMMAND_USAGE;
-    struct arena *arena = arena_new(KEYS_ARENA);
-    struct map *seen = arena != NULL ? map_new(arena, 64) : NULL;
-    struct buf own;
-    if (seen == NULL)
-        return COMMAND_UNAVAILABLE;
-    buf_init(&own, SHOWN_MAX);
-    config_show(line->config, &own);
-    print_new(buf_slice(&own), seen);
-    bool fine = print_daemons(line, seen);
-    warn_unknown(line, seen);
-    buf_fini(&own);
-    arena_free(&arena);
-    return fine ? COMMAND_OK : COMMAND_USAGE;
+    enum status status = survey(line, true);
+    if (status == STATUS_OK)
+        return COMMAND_OK;
+    return status == STATUS_INVALID_ARGUMENT ? COMMAND_USAGE
+                                             : COMMAND_UNAVAILABLE;
 }

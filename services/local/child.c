@@ -149,7 +149,8 @@ child_run(const struct child_options *options, int *ret_exit)
     CHECK(posix_spawn_file_actions_adddup2(&actions, out[1], 1) == 0);
     CHECK(posix_spawn_file_actions_adddup2(&actions, out[1], 2) == 0);
     CHECK(posix_spawn_file_actions_addclosefrom_np(&actions, 3) == 0);
-    enum status status = spawn(options->argv, &actions, 0, &pid);
+    enum status status =
+        spawn(options->argv, &actions, POSIX_SPAWN_SETPGROUP, &pid);
     (void)posix_spawn_file_actions_destroy(&actions);
     close_if_open(&in[0]);
     close_if_open(&out[1]);

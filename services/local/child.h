@@ -2,7 +2,8 @@
  *
  * For commands only (a daemon's loop would stand still). The child gets
  * /dev/null as input, no descriptor above 2, and is killed after its
- * timeout. */
+ * timeout. It has a process group of its own: Ctrl-C is for us, and we decide
+ * what becomes of it. */
 #ifndef SERVICES_LOCAL_CHILD_H
 #define SERVICES_LOCAL_CHILD_H
 

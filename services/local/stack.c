@@ -185,7 +185,7 @@ stack_prepare(const struct stack *stack, char *ret_error)
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
                        "cannot prepare %.500s: %s", stack->home,
-                       status_text(status));
+                       home_trouble(stack->home, status));
         return status;
     }
     return stack->database_url[0] != '\0' ? STATUS_OK
@@ -224,6 +224,32 @@ orphaned_server(const struct cluster *cluster)
                    stat(cluster->data, &data) == 0 &&
                    works.st_ino == data.st_ino && works.st_dev == data.st_dev;
     return is_ours ? (pid_t)pid : 0;
+}
+
+void
+stack_list_orphans(const char *home, struct buf *out)
+{
+    char error[CLUSTER_ERROR_MAX];
+    struct cluster cluster;
+    if (supervisor_is_running(home))
+        return;
+    supervisor_list_watched(home, out);
+    if (buf_slice(out).len == 0 &&
+        cluster_find(home, error, &cluster) == STATUS_OK &&
+        orphaned_server(&cluster) != 0)
+        buf_put_text(out, STACK_DATABASE);
+}
+
+bool
+stack_find_data(const char *home, char *ret_path)
+{
+    char error[CLUSTER_ERROR_MAX];
+    struct cluster cluster;
+    if (cluster_find(home, error, &cluster) != STATUS_OK ||
+        !cluster_exists(&cluster))
+        return false;
+    memcpy(ret_path, cluster.data, sizeof(cluster.data));
+    return true;
 }
 
 /* A server that nobody supervises any more: fast shutdown, then immediate. */

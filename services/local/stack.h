@@ -30,6 +30,12 @@ stack_lock(const char *home, ms_dur timeout, int *ret_fd) MUST_CHECK;
 enum status
 stack_prepare(const struct stack *stack, char *ret_error) MUST_CHECK;
 bool stack_is_running(const char *home);
+/* Append the names of what runs though its supervisor was killed, ", " between
+ * them; nothing while the stack runs as it should. */
+void stack_list_orphans(const char *home, struct buf *out);
+/* Where the private cluster of a home lies (HOME_PATH_MAX bytes); false when
+ * there is none. */
+bool stack_find_data(const char *home, char *ret_path);
 /* Stop everything, also what a killed supervisor left behind; bounded.
  * OK when nothing ran. */
 enum status stack_stop(const char *home, ms_dur drain_timeout) MUST_CHECK;

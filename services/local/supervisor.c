@@ -404,6 +404,20 @@ any_supervised_by(const char *home, const struct name_list *list,
     return false;
 }
 
+void
+supervisor_list_watched(const char *home, struct buf *out)
+{
+    struct name_list list;
+    if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
+        return;
+    for (size_t i = 0; i < list.count; i++) {
+        if (is_supervised(home, list.names[i], CONTROL))
+            buf_putf(out, "%s%s", buf_slice(out).len > 0 ? ", " : "",
+                     list.names[i]);
+    }
+    supervisor_names_free(&list.names, list.count);
+}
+
 /* Wait until nobody listens to the services, and with_rest to their loggers
  * and the scanner. */
 static bool

@@ -6,6 +6,7 @@
 #ifndef SERVICES_LOCAL_SUPERVISOR_H
 #define SERVICES_LOCAL_SUPERVISOR_H
 
+#include "core/base/buf.h"
 #include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
@@ -46,6 +47,9 @@ enum status supervisor_names(const char *home, char ***ret_names,
 void supervisor_names_free(char ***names, size_t count);
 /* The pid of the process of a service, 0 when it does not run. */
 int supervisor_pid(const char *home, const char *name);
+/* Append the names of services that are still watched, ", " between them: with
+ * the scanner gone these are what a killed one left behind. */
+void supervisor_list_watched(const char *home, struct buf *out);
 /* Stop everything and wait until all is gone: the services, their loggers,
  * the supervisors. Past the timeout the rest is killed. OK when nothing ran;
  * DEADLINE_EXCEEDED when something is still there. */

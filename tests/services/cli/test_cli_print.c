@@ -18,7 +18,7 @@ expect(const ProtobufCMessage *reply, const char *want)
 {
     struct buf out;
     buf_init(&out, 1 << 20);
-    cli_print_reply(reply, &out);
+    cli_print_reply(reply, "coding", &out);
     assert_string_equal(buf_text(&out), want);
     buf_fini(&out);
 }
@@ -78,6 +78,65 @@ a_list_is_a_table_of_the_columns_that_are_used(void **state)
 }
 
 static void
+a_model_has_one_score_and_the_list_says_how_much_it_is(void **state)
+{
+    char id[] = "a/b";
+    char coding[] = "coding";
+    char vision[] = "vision";
+    Ss__ScoresEntry low = SS__SCORES_ENTRY__INIT;
+    Ss__ScoresEntry high = SS__SCORES_ENTRY__INIT;
+    Ss__ScoresEntry *scores[] = {&low, &high};
+    Ss__Model model = SS__MODEL__INIT;
+    Ss__Model *rows[] = {&model};
+    Ss__Meta meta = SS__META__INIT;
+    Ss__ModelsReply reply = SS__MODELS_REPLY__INIT;
+    (void)state;
+    low.key = coding;
+    low.value = 61.25;
+    high.key = vision;
+    high.value = 90;
+    model.id = id;
+    model.scores = scores;
+    model.n_scores = 2;
+    model.has_context_length = true;
+    model.context_length = 8000;
+    meta.has_total = true;
+    meta.total = 380;
+    meta.has_filtered = true;
+    meta.filtered = 50;
+    meta.has_returned = true;
+    meta.returned = 1;
+    reply.data = rows;
+    reply.n_data = 1;
+    reply.meta = &meta;
+    expect(&reply.base,
+           "ID   CODING SCORE  PRICING  TIER  CONTEXT LENGTH  CATEGORIES\n"
+           "a/b  61.3                         8000            \n"
+           "1 of 50\n");
+}
+
+static void
+only_an_empty_list_is_nothing(void **state)
+{
+    Ss__CommunityScoresReply none = SS__COMMUNITY_SCORES_REPLY__INIT;
+    Ss__Comparison missing = SS__COMPARISON__INIT;
+    Ss__CompareReply compared = SS__COMPARE_REPLY__INIT;
+    Ss__Pick pick = SS__PICK__INIT;
+    Ss__PickReply picked = SS__PICK_REPLY__INIT;
+    Ss__Model model = SS__MODEL__INIT;
+    Ss__Model *rows[] = {&model};
+    (void)state;
+    compared.data = &missing;
+    picked.data = &pick;
+    assert_true(cli_print_is_nothing(&none.base));
+    assert_true(cli_print_is_nothing(&compared.base));
+    assert_false(cli_print_is_nothing(&picked.base));
+    missing.models = rows;
+    missing.n_models = 1;
+    assert_false(cli_print_is_nothing(&compared.base));
+}
+
+static void
 an_empty_list_says_none(void **state)
 {
     Ss__CommunityScoresReply reply = SS__COMMUNITY_SCORES_REPLY__INIT;
@@ -105,6 +164,9 @@ main(void)
         cmocka_unit_test(a_pick_is_a_few_lines_with_exact_prices),
         cmocka_unit_test(a_list_is_a_table_of_the_columns_that_are_used),
         cmocka_unit_test(another_reply_is_lines_of_what_is_set),
+        cmocka_unit_test(
+            a_model_has_one_score_and_the_list_says_how_much_it_is),
+        cmocka_unit_test(only_an_empty_list_is_nothing),
         cmocka_unit_test(an_empty_list_says_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

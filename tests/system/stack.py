@@ -5,6 +5,7 @@ it answers, stop() leaves no process behind. Nothing here is a mock.
 """
 
 import contextlib
+import errno
 import http.client
 import json
 import os
@@ -27,9 +28,22 @@ DAEMONS = ("ingestd-1", "scorerd-1", "routerd-1", "routerd-2", "feedbackd-1",
 
 def free_port():
     """A TCP port that is free on both loopback addresses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            if is_free_on_v6(port):
+                return port
+
+
+def is_free_on_v6(port):
+    """Whether ::1 has this port free, or this machine has no ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", port))
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
+    return True
 
 
 def wait_for(question, seconds, what):

@@ -109,6 +109,14 @@ drop_blank_lines(struct evbuffer *in)
         (void)evbuffer_drain(in, 1);
 }
 
+/* The request is whole: what comes next has a time of its own. */
+static void
+end_request(struct conn *conn)
+{
+    conn->state = STATE_HEAD;
+    (void)evtimer_del(conn->timer);
+}
+
 static void
 start_body(struct conn *conn, size_t head_len,
            const struct http_framing *framing, struct evbuffer *in,
@@ -131,7 +139,9 @@ start_body(struct conn *conn, size_t head_len,
         return;
     }
     (void)evbuffer_remove_buffer(in, out, head_len);
-    conn->state = framing->length > 0 ? STATE_BODY : STATE_HEAD;
+    conn->state = STATE_BODY;
+    if (framing->length == 0)
+        end_request(conn);
 }
 
 /* Each step returns false when it needs more bytes. */
@@ -181,7 +191,7 @@ step_body(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
     (void)evbuffer_remove_buffer(in, out, len);
     conn->left -= len;
     if (conn->left == 0)
-        conn->state = STATE_HEAD;
+        end_request(conn);
     return true;
 }
 
@@ -210,7 +220,7 @@ finish_chunked(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
 
     buf_init(&plain, conn->front->options.max_head + 64);
     http_guard_set_length(head, evbuffer_get_length(conn->body), &plain);
-    conn->state = STATE_HEAD;
+    end_request(conn);
     if (buf_ok(&plain)) {
         (void)evbuffer_add(out, plain.data, plain.len);
         (void)evbuffer_add_buffer(out, conn->body);

@@ -3,229 +3,7 @@
  *
  * The server side runs on its own loop in a thread; the test speaks to it
  * with plain blocking sockets, so it can send any bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "core/base/buf.h"
-#include "core/base/check.h"
-#include "services/gatewayd/gateway.h"
-#include "services/runtime/log.h"
-#include "services/runtime/rpc_server.h"
-#include "tests/support/http_peer.h"
-#include "tests/support/services_stand.h"
-
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <zmq.h>
-
-#define ANSWER_MAX (4 << 20)
-#define READY_TRIES 100000
-#define CALL_TIMEOUT_MS 400 /* of the gateway under test */
-
-/* --- the server side --- */
-
-static struct {
-    char folder[64], endpoint[128];
-    struct loop *loop;
-    void *zmq;
-    struct metrics *metrics;
-    struct rpc_server *server;
-    struct rpc_channel *channel;
-    struct gateway *gateway;
-    struct loop_watch *watch;
-    int control[2]; /* a byte written here is an order */
-    pthread_t thread;
-    int port;
-    atomic_bool drained;
-} side;
-
-static void
-on_drained(void *context)
-{
-    (void)context;
-    atomic_store(&side.drained, true);
-}
-
-/* 'd' drains the gateway, 's' stops the loop. */
-static void
-on_order(void *context, bool readable, bool writable)
-{
-    char order;
-
-    (void)context;
-    (void)readable;
-    (void)writable;
-    if (read(side.control[0], &order, 1) != 1)
-        return;
-    if (order == 'd')
-        gateway_drain(side.gateway, on_drained, NULL);
-    else
-        loop_stop(side.loop);
-}
-
-static void *
-run_loop(void *context)
-{
-    (void)context;
-    loop_run(side.loop);
-    return NULL;
-}
-
-static void
-start_services(void)
-{
-    struct rpc_server_options options = {.endpoint = side.endpoint,
-                                         .instance = "behind-1",
-                                         .max_calls = 64,
-                                         .metrics = side.metrics,
-                                         .zmq = side.zmq};
-
-    CHECK(rpc_server_new(side.loop, &options, &side.server) == STATUS_OK);
-    services_stand_start(side.loop, side.server);
-}
-
-static void
-start_gateway(void)
-{
-    struct rpc_channel_options channel = {.target = side.endpoint,
-                                          .caller = "gatewayd-1",
-                                          .max_calls = 64,
-                                          .metrics = side.metrics,
-                                          .zmq = side.zmq};
-    struct gateway_options options = {
-        .http = {.addresses = "127.0.0.1",
-                 .port = 0,
-                 .max_head = 16 << 10,
-                 .max_body = 1 << 20,
-                 .max_connections = 64,
-                 .idle_timeout = 60000,
-                 .receive_timeout = 500},
-        .hosts = "spawn.example.org",
-        .trusted_proxies = "127.0.0.1",
-        .refresh_key = "s3cret",
-        .per_minute = 20,
-        .refreshes_per_hour = 2,
-        .call_timeout = CALL_TIMEOUT_MS,
-        .metrics = side.metrics,
-    };
-    const char *const targets[] = {"router", "feedback", "ingest"};
-
-    CHECK(rpc_channel_new(side.loop, &channel, &side.channel) == STATUS_OK);
-    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-        options.channels[options.channel_count++] =
-            (struct gateway_channel){targets[i], side.channel};
-    CHECK(gateway_new(side.loop, &options, &side.gateway) == STATUS_OK);
-    side.port = gateway_port(side.gateway);
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    log_start("test", LOG_ERROR, 2);
-    (void)snprintf(side.folder, sizeof(side.folder), "/tmp/ss-gateway-XXXXXX");
-    CHECK(mkdtemp(side.folder));
-    (void)snprintf(side.endpoint, sizeof(side.endpoint), "ipc://%s/behind.sock",
-                   side.folder);
-    side.loop = loop_new();
-    side.zmq = zmq_ctx_new();
-    side.metrics = metrics_new();
-    CHECK(side.loop && side.zmq && side.metrics);
-    CHECK(pipe2(side.control, O_CLOEXEC) == 0);
-    start_services();
-    start_gateway();
-    CHECK(loop_watch_new(side.loop, side.control[0], true, false, on_order,
-                         NULL, &side.watch) == STATUS_OK);
-    CHECK(pthread_create(&side.thread, NULL, run_loop, NULL) == 0);
-    return 0;
-}
-
-static void
-order(char what)
-{
-    CHECK(write(side.control[1], &what, 1) == 1);
-}
-
-static int
-tear_down(void **state)
-{
-    char path[192];
-
-    (void)state;
-    order('s');
-    CHECK(pthread_join(side.thread, NULL) == 0);
-    gateway_free(&side.gateway);
-    rpc_channel_free(&side.channel);
-    services_stand_stop();
-    loop_watch_free(&side.watch);
-    rpc_server_free(&side.server);
-    metrics_free(&side.metrics);
-    loop_free(&side.loop);
-    (void)zmq_ctx_term(side.zmq);
-    (void)close(side.control[0]);
-    (void)close(side.control[1]);
-    (void)snprintf(path, sizeof(path), "%s/behind.sock", side.folder);
-    (void)unlink(path);
-    return rmdir(side.folder);
-}
-
-/* --- the client side --- */
-
-static struct http_answer
-ask(const char *method, const char *target, const char *headers,
-    const char *body)
-{
-    return http_peer_ask(side.port, method, target, headers, body);
-}
-
-static struct http_answer
-get(const char *target)
-{
-    return ask("GET", target, "", NULL);
-}
-
-static void
-wait_until_ready(void)
-{
-    for (int i = 0; i < READY_TRIES; i++) {
-        struct http_answer answer = ask("GET", "/readyz", "", NULL);
-        int status = answer.status;
-
-        free(answer.text);
-        if (status == 200)
-            return;
-    }
-    fail_msg("the gateway never became ready");
-}
-
-static void
-expect(struct http_answer answer, int status, const char *part)
-{
-    if (answer.status != status || !strstr(answer.text, part))
-        fail_msg("expected %d with %s, got:\n%.1500s", status, part,
-                 answer.text);
-    free(answer.text);
-}
-
-static void
-expect_without(struct http_answer answer, int status, const char *part)
-{
-    if (answer.status != status || strstr(answer.text, part))
-        fail_msg("expected %d without %s, got:\n%.1500s", status, part,
-                 answer.text);
-    free(answer.text);
-}
+#include "tests/services/gatewayd/gateway_side.h"
 
 static void
 a_pick_travels_through_the_router_and_back(void **state)
@@ -537,6 +315,29 @@ a_client_that_drips_is_cut_off(void **state)
     (void)close(fd);
 }
 
+/* Each request comes in time, but the next one has always begun. */
+static void
+a_client_that_is_never_between_requests_is_not_cut_off(void **state)
+{
+    static const char request[] =
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea";
+    size_t whole = sizeof(request) - 1, begun = strlen("GET /hea");
+    int fd = http_peer_dial(side.port);
+    char bytes[4096];
+
+    (void)state;
+    assert_true(http_peer_say(fd, request, begun));
+    for (int i = 0; i < 25; i++) { /* 1 s; a request may take 0.5 s */
+        struct pollfd answer = {.fd = fd, .events = POLLIN};
+
+        assert_true(http_peer_say(fd, request + begun, whole - begun));
+        assert_int_equal(poll(&answer, 1, 5000), 1);
+        assert_true(recv(fd, bytes, sizeof(bytes), 0) > 0);
+        (void)poll(NULL, 0, 40);
+    }
+    (void)close(fd);
+}
+
 static void
 clients_that_reset_leave_nothing_behind_and_a_drain_ends(void **state)
 {
@@ -591,6 +392,8 @@ main(void)
         cmocka_unit_test(malformed_requests_end_in_4xx),
         cmocka_unit_test(heads_and_bodies_have_a_maximum),
         cmocka_unit_test(a_client_that_drips_is_cut_off),
+        cmocka_unit_test(
+            a_client_that_is_never_between_requests_is_not_cut_off),
         cmocka_unit_test(
             clients_that_reset_leave_nothing_behind_and_a_drain_ends),
     };

@@ -325,7 +325,7 @@ start_server(struct daemon *daemon, int *ret_exit)
 {
     struct daemon_private *private = daemon->private;
     char endpoint[HOME_PATH_MAX];
-    char why[256];
+    char why[320];
     const char *listen = config_text(daemon->config, "listen");
     enum status status = STATUS_OK;
     if (listen[0] == '\0') {
@@ -342,7 +342,7 @@ start_server(struct daemon *daemon, int *ret_exit)
         status = rpc_server_new(daemon->loop, &options, &daemon->server);
     if (status != STATUS_OK) {
         (void)snprintf(why, sizeof(why), "cannot answer at %.150s: %s", listen,
-                       status_text(status));
+                       rpc_server_advice(status));
         return refuse(daemon->spec, why, EXIT_UNAVAILABLE, ret_exit);
     }
     private->health = (Ss__Health_Service)SS__HEALTH__INIT(on_);

@@ -443,6 +443,26 @@ rpc_server_new(struct loop *loop, const struct rpc_server_options *options,
     return STATUS_OK;
 }
 
+const char *
+rpc_server_advice(enum status status)
+{
+    static const struct {
+        enum status status;
+        const char *advice;
+    } table[] = {
+        {STATUS_INVALID_ARGUMENT, "write ipc://path or tcp://host:port"},
+        {STATUS_UNAVAILABLE, "somebody answers there, or it is not of this "
+                             "machine"},
+        {STATUS_PERMISSION_DENIED,
+         "beyond loopback calls are not protected, so a TCP endpoint must be "
+         "127.0.0.1 or ::1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (table[i].status == status)
+            return table[i].advice;
+    return status_text(status);
+}
+
 static void
 free_calls(struct rpc_server *server)
 {

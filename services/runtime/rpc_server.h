@@ -51,6 +51,8 @@ struct rpc_server_options {
 enum status rpc_server_new(struct loop *loop,
                            const struct rpc_server_options *options,
                            struct rpc_server **ret_server) MUST_CHECK;
+/* What a person can do about an endpoint that was refused so; static. */
+const char *rpc_server_advice(enum status status);
 /* Serve a generated service table; it must outlive the server, which calls its
  * destroy, when it has one, in rpc_server_free. */
 void rpc_server_add(struct rpc_server *server, ProtobufCService *service);

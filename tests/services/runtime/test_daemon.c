@@ -343,7 +343,8 @@ wrong_configuration_is_told_and_ends_it(void **state)
         {"--log-level=loud", "log.level must be debug, info, warn or error", 2},
         {"--instance=../x", "instance must be letters", 2},
         {"surplus", "takes no argument \"surplus\"", 2},
-        {"--listen=smoke://signal", "cannot answer at smoke://signal", 3},
+        {"--listen=smoke://signal", "write ipc://path or tcp://host:port", 3},
+        {"--listen=tcp://0.0.0.0:7999", "must be 127.0.0.1 or ::1", 3},
         {"--home=/proc/nowhere", "cannot use the home /proc/nowhere", 3},
     };
     struct place *place = *state;

@@ -281,6 +281,7 @@ read_task(struct reading *reading)
         return COMMAND_OK; /* the service words what is missing */
     const ProtobufCFieldDescriptor *field =
         find_field(reading->call, SLICE("task"));
+    CHECK(field != NULL);
     return add(reading, &(struct setting){field, task, SLICE(" "), false});
 }
 

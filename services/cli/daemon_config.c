@@ -188,7 +188,7 @@ warn_unknown(const struct command_line *line, const struct known *known)
 static enum status
 survey(const struct command_line *line, bool print)
 {
-    struct known known;
+    struct known known = {.arena = NULL};
     struct buf own;
     if (!known_open(&known)) {
         arena_free(&known.arena);

@@ -165,11 +165,12 @@ home_endpoint(const char *home, const char *instance, char *out)
 enum status
 home_address_file(const char *home, const char *instance, char *out)
 {
+    char folder[HOME_PATH_MAX];
     char name[HOME_INSTANCE_MAX + 8];
-    enum status status = home_run_folder(home, out);
+    enum status status = home_run_folder(home, folder);
     int len = snprintf(name, sizeof(name), "%s.http", instance);
     CHECK(len > 0 && (size_t)len < sizeof(name));
-    return status == STATUS_OK ? home_join(out, name, out) : status;
+    return status == STATUS_OK ? home_join(folder, name, out) : status;
 }
 
 bool

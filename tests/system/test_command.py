@@ -105,12 +105,18 @@ class Command(unittest.TestCase):
         self.assertIn("cannot write to standard output", result.stderr)
 
     def test_http_answers_have_the_standard_phrase(self):
-        for request, first in (
-                (b"GET /api/nowhere", b"HTTP/1.1 404 Not Found\r\n"),
-                (b"DELETE /api/pick", b"HTTP/1.1 405 Method Not Allowed\r\n")):
-            answer = self.stack.raw(request + b" HTTP/1.1\r\n"
-                                    b"Host: localhost\r\n\r\n")
-            self.assertTrue(answer.startswith(first), answer[:60])
+        # evhttp alone would call these "Client Error".
+        for path, content_type, first in (
+                ("/api/nowhere", "application/json", b"404 Not Found"),
+                ("/api/spawn-log", "text/plain",
+                 b"415 Unsupported Media Type"),
+                ("/api/spawn-log", "a" * 20000,
+                 b"431 Request Header Fields Too Large")):
+            answer = self.stack.raw(
+                f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                f"{content_type}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.1 " + first + b"\r\n"),
+                            answer[:60])
 
     def test_a_taken_port_ends_the_start_even_when_the_other_is_free(self):
         # Only 127.0.0.1 is taken: ::1 alone would be half a gateway.

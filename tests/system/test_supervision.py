@@ -1,6 +1,8 @@
 """A killed daemon is back, and questions go on meanwhile."""
 
+import concurrent.futures
 import contextlib
+import signal
 import subprocess
 import time
 import unittest
@@ -50,6 +52,33 @@ class Supervision(unittest.TestCase):
         for _ in range(50):
             reply = self.stack.get("/api/pick?task=coding")
             self.assertEqual(reply.status, 200, reply.body)
+        wait_for(lambda: self.stack.command("status").returncode == 0, 15,
+                 "all to serve again")
+
+    def answers_to_the_gateway(self, router):
+        """Whether a few picks make a router log another call."""
+        def calls():
+            return self.stack.log(router).count("caller=gatewayd-1")
+        before = calls()
+        for _ in range(4):
+            self.stack.get("/api/pick?task=coding")
+        return calls() > before
+
+    def test_a_router_that_hangs_fails_no_pick(self):
+        pid = self.stack.pids()["routerd-1"]
+        wait_for(lambda: self.answers_to_the_gateway("routerd-1"), 15,
+                 "the gateway to ask routerd-1")
+        kill(pid, signal.SIGSTOP)
+        try:
+            # Some of these wait at the stopped router, and are tried again at
+            # the other when it is found silent.
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                replies = list(pool.map(
+                    lambda _: self.stack.get("/api/pick?task=coding").status,
+                    range(40)))
+        finally:
+            kill(pid, signal.SIGCONT)
+        self.assertEqual(set(replies), {200})
         wait_for(lambda: self.stack.command("status").returncode == 0, 15,
                  "all to serve again")
 

@@ -1,11 +1,10 @@
 """A real stack for system tests: every daemon, a private PostgreSQL, HTTP.
 
-A Stack lives in a temporary home with a free port; start() returns only when
-it answers, stop() leaves no process behind. Nothing here is a mock.
+A Stack lives in a temporary home and takes any free port; start() returns only
+when it answers, stop() leaves no process behind. Nothing here is a mock.
 """
 
 import contextlib
-import errno
 import http.client
 import json
 import os
@@ -24,26 +23,6 @@ SHARED = ROOT.parent / "shared"
 ILL = re.compile(r"Sanitizer|runtime error:|: broken invariant: ")
 DAEMONS = ("ingestd-1", "scorerd-1", "routerd-1", "routerd-2", "feedbackd-1",
            "gatewayd-1")
-
-
-def free_port():
-    """A TCP port that is free on both loopback addresses now."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            if is_free_on_v6(port):
-                return port
-
-
-def is_free_on_v6(port):
-    """Whether ::1 has this port free, or this machine has no ::1."""
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", port))
-    except OSError as error:
-        return error.errno != errno.EADDRINUSE
-    return True
 
 
 def wait_for(question, seconds, what):
@@ -76,15 +55,23 @@ class Stack:
 
     def __init__(self, **settings):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="ss-test-"))
-        self.port = free_port()
         self.environment = {
             k: v for k, v in os.environ.items()
             if not k.startswith("SMART_SPAWN_") and k != "PORT"}
         self.environment.update(
-            SMART_SPAWN_HOME=str(self.home), PORT=str(self.port),
+            SMART_SPAWN_HOME=str(self.home), PORT="0",
             SMART_SPAWN_INGEST_FETCH="no",
             SMART_SPAWN_RATE_LIMIT_PER_MINUTE="0")
         self.environment.update(settings)
+
+    @property
+    def port(self):
+        """The port that the gateway serves now; a restart may change it."""
+        kept = self.home / "run" / "gatewayd-1.http"
+        found = wait_for(lambda: kept.exists() and
+                         re.search(r":(\d+)", kept.read_text()), 10,
+                         f"an address in {kept}")
+        return int(found.group(1))
 
     def start(self):
         result = self.command("up", "--detach", timeout=120)

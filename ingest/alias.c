@@ -133,12 +133,6 @@ alias_table_read(struct arena *arena, struct slice text, size_t *ret_line,
     return STATUS_OK;
 }
 
-size_t
-alias_table_count(const struct alias_table *table)
-{
-    return table != NULL ? table->count : 0;
-}
-
 const struct alias *
 alias_find(const struct alias_table *table, enum source source,
            struct slice name)

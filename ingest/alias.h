@@ -33,7 +33,6 @@ struct alias_table;
 enum status alias_table_read(struct arena *arena, struct slice text,
                              size_t *ret_line,
                              struct alias_table **ret_table) MUST_CHECK;
-size_t alias_table_count(const struct alias_table *table);
 /* The alias of a name in a source (ASCII case ignored), or NULL. table may be
  * NULL. */
 const struct alias *alias_find(const struct alias_table *table,

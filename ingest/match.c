@@ -390,17 +390,3 @@ match_found(const struct match *match)
 {
     return match->rule > MATCH_AMBIGUOUS;
 }
-
-const char *
-match_rule_name(enum match_rule rule)
-{
-    static const char *const names[MATCH_RULE_COUNT] = {
-        [MATCH_NONE] = "none",           [MATCH_AMBIGUOUS] = "ambiguous",
-        [MATCH_ALIAS] = "alias",         [MATCH_ID] = "id",
-        [MATCH_NAME] = "name",           [MATCH_HUGGING_FACE] = "hugging-face",
-        [MATCH_CANONICAL] = "canonical",
-    };
-
-    CHECK(rule < MATCH_RULE_COUNT);
-    return names[rule];
-}

@@ -69,8 +69,6 @@ struct match_index *match_index_new(struct arena *arena,
 void match_find(const struct match_index *index, enum source source,
                 struct slice name, struct match *ret_match);
 bool match_found(const struct match *match);
-/* "id", "alias", …; static storage. */
-const char *match_rule_name(enum match_rule rule);
 
 /* The model a variant inherits from: "a/b" for "a/b:free". */
 struct slice match_base_id(struct slice id);

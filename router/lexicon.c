@@ -119,12 +119,6 @@ lexicon_find(const struct lexicon *lexicon, uint64_t key)
     return lexicon->keys[slot] == 0 ? NULL : &lexicon->entries[slot];
 }
 
-size_t
-lexicon_count(const struct lexicon *lexicon)
-{
-    return lexicon->features;
-}
-
 const float *
 lexicon_bias(const struct lexicon *lexicon)
 {

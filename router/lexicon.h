@@ -28,8 +28,8 @@ enum lexicon_mark {
 
 struct lexicon_entry {
     float weight[CATEGORY_COUNT]; /* added to a category's score */
-    uint16_t feature; /* its number, below lexicon_count; same for the table's
-                         life */
+    uint16_t feature; /* its number, below LEXICON_FEATURES_MAX; same for the
+                         table's life */
     bool is_feature;  /* carries weights */
     bool is_prefix;   /* a longer phrase begins with it */
 };
@@ -41,8 +41,6 @@ const struct lexicon *lexicon_new(struct arena *arena);
 /* The entry of a key, or NULL. */
 const struct lexicon_entry *
 lexicon_find(const struct lexicon *lexicon, uint64_t key);
-/* Features in use, at most LEXICON_FEATURES_MAX. */
-size_t lexicon_count(const struct lexicon *lexicon);
 /* What a text of no known words scores. */
 const float *lexicon_bias(const struct lexicon *lexicon);
 /* The category a mark speaks for, and how loudly. */

@@ -105,8 +105,8 @@ text_lower(struct arena *arena, struct slice text)
     return slice_make(copy, text.len);
 }
 
-static int
-hex_digit(char c)
+int
+text_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -128,8 +128,8 @@ text_percent_decode(struct arena *arena, struct slice text, bool plus_is_space,
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
+            int high = i + 2 < text.len ? text_hex_digit(text.ptr[i + 1]) : -1;
+            int low = i + 2 < text.len ? text_hex_digit(text.ptr[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return STATUS_INVALID_ARGUMENT;
             c = (char)(high << 4 | low);

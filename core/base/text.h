@@ -45,6 +45,8 @@ enum status text_size(struct slice text, int64_t *ret_bytes) MUST_CHECK;
 enum status
 text_decimal(struct slice text, unsigned scale, int64_t *ret_value) MUST_CHECK;
 
+/* The value of a hexadecimal digit of either case; -1 for another byte. */
+int text_hex_digit(char c);
 /* Undo percent-encoding into the arena; '+' is a space where plus_is_space.
  * INVALID_ARGUMENT for a broken escape, RESOURCE_EXHAUSTED when full. */
 enum status text_percent_decode(struct arena *arena, struct slice text,

@@ -194,18 +194,6 @@ transcode_in_enum(const struct transcode_in *in,
     return STATUS_OK;
 }
 
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 enum status
 transcode_in_bytes(const struct transcode_in *in,
                    const ProtobufCFieldDescriptor *field, struct slice hex,
@@ -220,8 +208,8 @@ transcode_in_bytes(const struct transcode_in *in,
     if (!data)
         return STATUS_RESOURCE_EXHAUSTED;
     for (size_t i = 0; i < hex.len / 2; i++) {
-        int high = hex_digit(hex.ptr[2 * i]);
-        int low = hex_digit(hex.ptr[2 * i + 1]);
+        int high = text_hex_digit(hex.ptr[2 * i]);
+        int low = text_hex_digit(hex.ptr[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return transcode_in_wrong_type(in, field);

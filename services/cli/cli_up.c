@@ -12,6 +12,7 @@
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_status.h"
 #include "services/cli/daemon_config.h"
+#include "services/local/pause.h"
 #include "services/local/stack.h"
 #include "services/local/supervisor.h"
 #include "services/store/database_url.h"
@@ -34,14 +35,6 @@
 #define NAMES_TEXT_MAX 8192
 #define GATEWAY "gatewayd-1"
 
-static ms_time
-now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (ms_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static struct stack
 stack_of(const struct command_line *line)
 {
@@ -57,7 +50,7 @@ static void
 progress(ms_time began, const char *what, const char *name)
 {
     (void)fprintf(stderr, "  %5.1f s  %s%s\n",
-                  (double)(now_ms() - began) / 1000, what, name);
+                  (double)(pause_now() - began) / 1000, what, name);
 }
 
 /* The end of a log from the start of a line. */
@@ -229,7 +222,7 @@ static bool
 start(const struct command_line *line, const struct stack *stack)
 {
     char error[CLUSTER_ERROR_MAX] = "";
-    ms_time began = now_ms();
+    ms_time began = pause_now();
     /* What a killed supervisor left would hold sockets and locks. */
     if (stack_stop(line->home, stack->drain_timeout) != STATUS_OK) {
         command_say("a former stack of %s does not end", line->home);
@@ -284,7 +277,7 @@ bring_up(struct command_line *line, bool *ret_was_running)
     *ret_was_running = stack_is_running(line->home);
     if (*ret_was_running) {
         printf("already running at %s\n", line->home);
-        if (settle(line, &stack, now_ms()))
+        if (settle(line, &stack, pause_now()))
             return COMMAND_OK;
         if (is_interrupted())
             command_say("interrupted; the stack goes on");

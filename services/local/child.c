@@ -3,6 +3,7 @@
 #include "services/local/child.h"
 
 #include "core/base/check.h"
+#include "services/local/pause.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,20 +14,11 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INPUT_MAX 4096 /* a pipe holds it: writing never blocks */
 #define READY_FD 3
 #define EXIT_SIGNALLED 128
-
-static ms_time
-now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (ms_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 close_if_open(int *fd)
@@ -106,7 +98,7 @@ await(pid_t pid, int out, struct buf *output, ms_time deadline, int *ret_exit)
     struct pollfd watched[2] = {{.fd = ended, .events = POLLIN},
                                 {.fd = out, .events = POLLIN}};
     for (;;) {
-        ms_dur left = deadline - now_ms();
+        ms_dur left = deadline - pause_now();
         if (left <= 0) {
             status = STATUS_DEADLINE_EXCEEDED;
             (void)kill(pid, SIGKILL);
@@ -162,7 +154,7 @@ child_run(const struct child_options *options, int *ret_exit)
         }
         close_if_open(&in[1]);
         status = await(pid, out[0], options->output,
-                       now_ms() + options->timeout, ret_exit);
+                       pause_now() + options->timeout, ret_exit);
     }
     close_if_open(&in[1]);
     close_if_open(&out[0]);
@@ -174,7 +166,7 @@ static enum status
 await_ready(int fd, ms_time deadline)
 {
     for (;;) {
-        ms_dur left = deadline - now_ms();
+        ms_dur left = deadline - pause_now();
         struct pollfd watched = {.fd = fd, .events = POLLIN};
         if (left <= 0)
             return STATUS_DEADLINE_EXCEEDED;
@@ -214,7 +206,7 @@ child_start(const struct child_service *service, ms_dur timeout, pid_t *ret_pid)
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)close(ready[1]);
     if (status == STATUS_OK)
-        status = await_ready(ready[0], now_ms() + timeout);
+        status = await_ready(ready[0], pause_now() + timeout);
     (void)close(ready[0]);
     if (status == STATUS_OK)
         *ret_pid = pid;

@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "services/local/child.h"
+#include "services/local/pause.h"
 #include "services/local/supervisor.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SCRIPT_MAX (64u << 10)
@@ -24,13 +24,6 @@
 #define KILL_MARGIN_MS 2000    /* a drain that hangs is ended so much later */
 #define DATABASE_STOP_MS 10000 /* SIGINT is a fast shutdown */
 #define ORPHAN_POLLS 500
-
-static void
-pause_ms(long ms)
-{
-    struct timespec duration = {0, ms * 1000000};
-    (void)nanosleep(&duration, NULL);
-}
 
 enum status
 stack_lock(const char *home, ms_dur timeout, int *ret_fd)
@@ -50,7 +43,7 @@ stack_lock(const char *home, ms_dur timeout, int *ret_fd)
             (void)close(fd);
             return STATUS_ABORTED;
         }
-        pause_ms(POLL_MS);
+        pause_for(POLL_MS);
     }
     *ret_fd = fd;
     return STATUS_OK;
@@ -268,7 +261,7 @@ stop_orphan(const char *home)
             (void)kill(pid, SIGINT);
         else if (polls == ORPHAN_POLLS)
             (void)kill(pid, SIGQUIT);
-        pause_ms(POLL_MS);
+        pause_for(POLL_MS);
     }
     return STATUS_DEADLINE_EXCEEDED;
 }

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "services/local/child.h"
 #include "services/local/cluster.h"
+#include "services/local/pause.h"
 #include "services/runtime/home.h"
 
 #include <dirent.h>
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define S6_TIMEOUT_MS 10000 /* one control program */
@@ -40,21 +40,6 @@ struct name_list {
     char **names;
     size_t count;
 };
-
-static ms_time
-now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (ms_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void
-pause_ms(long ms)
-{
-    struct timespec duration = {ms / 1000, ms % 1000 * 1000000};
-    (void)nanosleep(&duration, NULL);
-}
 
 /* home/service[/name[/file]] */
 static enum status
@@ -310,14 +295,14 @@ enum status
 supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
 {
     char path[HOME_PATH_MAX];
-    ms_time deadline = now_ms() + timeout;
+    ms_time deadline = pause_now() + timeout;
     enum status status = service_path(home, name, NULL, path);
     if (status != STATUS_OK)
         return status;
     while (!is_supervised(home, name, CONTROL)) {
-        if (now_ms() > deadline)
+        if (pause_now() > deadline)
             return STATUS_DEADLINE_EXCEEDED;
-        pause_ms(POLL_MS);
+        pause_for(POLL_MS);
     }
     char slice_text[16];
     (void)snprintf(slice_text, sizeof(slice_text), "%d", READY_SLICE_MS);
@@ -330,9 +315,9 @@ supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
             return status;
         if (deaths(path) >= DEATHS_MAX)
             return STATUS_ABORTED;
-        if (now_ms() > deadline)
+        if (pause_now() > deadline)
             return STATUS_DEADLINE_EXCEEDED;
-        pause_ms(POLL_MS); /* s6-svwait may refuse at once */
+        pause_for(POLL_MS); /* s6-svwait may refuse at once */
     }
 }
 
@@ -429,9 +414,9 @@ await_gone(const char *home, const struct name_list *list, bool with_rest,
         if (gone && with_rest)
             gone = !any_supervised_by(home, list, LOGGER_CONTROL) &&
                    !supervisor_is_running(home);
-        if (gone || now_ms() > deadline)
+        if (gone || pause_now() > deadline)
             return gone;
-        pause_ms(POLL_MS);
+        pause_for(POLL_MS);
     }
 }
 
@@ -472,7 +457,7 @@ enum status
 supervisor_stop(const char *home, ms_dur timeout)
 {
     struct name_list list;
-    ms_time deadline = now_ms() + timeout;
+    ms_time deadline = pause_now() + timeout;
     if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
         return STATUS_OK;
     /* A scanner takes its whole tree down, loggers last, and leaves when all
@@ -480,8 +465,8 @@ supervisor_stop(const char *home, ms_dur timeout)
      * the same order. */
     if (supervisor_is_running(home)) {
         tell_scanner(home, "-t");
-        while (supervisor_is_running(home) && now_ms() < deadline)
-            pause_ms(POLL_MS);
+        while (supervisor_is_running(home) && pause_now() < deadline)
+            pause_for(POLL_MS);
     }
     order_services(home, &list, "-dx");
     (void)await_gone(home, &list, false, deadline);
@@ -490,7 +475,7 @@ supervisor_stop(const char *home, ms_dur timeout)
     if (!gone) {
         order_services(home, &list, "-kdx");
         order_loggers(home, &list, "-kdx");
-        gone = await_gone(home, &list, true, now_ms() + KILL_GRACE_MS);
+        gone = await_gone(home, &list, true, pause_now() + KILL_GRACE_MS);
     }
     supervisor_names_free(&list.names, list.count);
     return gone ? STATUS_OK : STATUS_DEADLINE_EXCEEDED;

@@ -123,10 +123,3 @@ pg_session_error(const struct pg_session *session)
     CHECK_OBJ(session, PG_SESSION_MAGIC);
     return session->error;
 }
-
-int
-pg_session_backend(const struct pg_session *session)
-{
-    CHECK_OBJ(session, PG_SESSION_MAGIC);
-    return PQbackendPID(session->conn);
-}

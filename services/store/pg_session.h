@@ -31,7 +31,5 @@ enum status pg_session_query(struct pg_session *session, const char *sql,
                              const struct pg_result **ret_rows) MUST_CHECK;
 /* What went wrong last, one line; "" when nothing did. */
 const char *pg_session_error(const struct pg_session *session);
-/* The process id of the server's side, to find or end it from another. */
-int pg_session_backend(const struct pg_session *session);
 
 #endif

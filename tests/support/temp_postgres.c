@@ -221,9 +221,3 @@ temp_postgres_url(const char *database, char out[TEMP_POSTGRES_URL_MAX])
     (void)snprintf(out, TEMP_POSTGRES_URL_MAX,
                    "host=%s user=postgres dbname=%s", cluster.folder, database);
 }
-
-int
-temp_postgres_pid(void)
-{
-    return (int)cluster.server;
-}

@@ -23,7 +23,5 @@ bool temp_postgres_restart(void);
 void temp_postgres_end(void);
 /* The connection string of a database of the cluster. */
 void temp_postgres_url(const char *database, char out[TEMP_POSTGRES_URL_MAX]);
-/* The process id of the server, to stop or continue it; 0 when not running. */
-int temp_postgres_pid(void);
 
 #endif

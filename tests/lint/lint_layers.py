@@ -53,6 +53,7 @@ FOREIGN = [
     ("curl/", ["services/fetch/"]),
     ("zmq", ["services/runtime/"]),
     ("czmq", ["services/runtime/"]),
+    ("sodium", ["services/runtime/secret.c"]),
     ("event2/http", ["services/gatewayd/"]),
     ("event2/", ["services/runtime/loop.c", "services/gatewayd/"]),
     ("event.h", []),

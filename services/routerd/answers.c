@@ -193,8 +193,8 @@ pick_message(const struct view *view, const struct asked *asked,
     out->has_category = true;
     out->category = (Ss__Category)question->category;
     set_sentences(arena, question, pick, out);
-    out->decision_id =
-        decision_id(arena, view->table->version, question, model->id);
+    out->decision_id = decision_id(arena, view->seal, view->table->version,
+                                   question, model->id);
     return out;
 }
 

@@ -1,26 +1,35 @@
-/* The decision id: two hashes over the same parts, begun differently. */
+/* A decision packed and sealed. */
 #include "services/routerd/decision.h"
 
-#include "core/base/buf.h"
-#include "core/base/hash.h"
+#include "core/base/check.h"
 #include "services/routerd/messages.h"
 
-char *
-decision_id(struct arena *arena, uint64_t table_version,
-            const struct question *question, struct slice model)
-{
-    static const struct slice begins[] = {
-        {.ptr = "decision", .len = 8},
-        {.ptr = "of", .len = 2},
-    };
-    struct buf digits;
+#include "decision.pb-c.h"
 
-    buf_init(&digits, 64);
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t hash = hash_mix(hash_slice(begins[i]), table_version);
-        hash = hash_mix(hash, question_hash(question));
-        hash = hash_mix(hash, hash_slice(question->tenant));
-        buf_put_hex(&digits, hash_mix(hash, hash_slice(model)), 16);
-    }
-    return messages_sentence(arena, &digits);
+#define TOKEN_MAX 512 /* bytes of text; feedbackd takes as many */
+
+char *
+decision_id(struct arena *arena, const struct secret_key *key,
+            uint64_t table_version, const struct question *question,
+            struct slice model)
+{
+    Ss__Decision decision = SS__DECISION__INIT;
+    uint8_t packed[SECRET_PLAIN_MAX];
+    struct buf token;
+    size_t len;
+
+    decision.table_version = table_version;
+    decision.question_hash = question_hash(question);
+    decision.tenant = messages_text(arena, question->tenant);
+    decision.model = messages_text(arena, model);
+    decision.category =
+        messages_text(arena, slice_of(category_name(question->category)));
+    if (!decision.tenant || !decision.model || !decision.category)
+        return NULL;
+    len = ss__decision__get_packed_size(&decision);
+    CHECK(len <= sizeof(packed));
+    (void)ss__decision__pack(&decision, packed);
+    buf_init(&token, TOKEN_MAX);
+    secret_seal(key, slice_make((const char *)packed, len), &token);
+    return messages_sentence(arena, &token);
 }

@@ -29,6 +29,7 @@ make_view(Ss__Router_Service *base, void *done_data, struct view *ret_view)
     *ret_view =
         (struct view){.table = table,
                       .classifier = service->classifier,
+                      .seal = service->seal,
                       .tenant = slice_of(rpc_call_tenant(call)),
                       .today = utc_day_of(loop_wall(service->loop)),
                       .is_current = table_holder_is_current(service->holder),
@@ -172,12 +173,14 @@ on_role_blocks(Ss__Router_Service *base, const Ss__RoleBlocksRequest *input,
 
 void
 router_service_init(struct router_service *service, const struct loop *loop,
-                    const struct classifier *classifier)
+                    const struct classifier *classifier,
+                    const struct secret_key *seal)
 {
     static const Ss__Router_Service handlers = SS__ROUTER__INIT(on_);
 
     *service = (struct router_service){.base = handlers,
                                        .magic = ROUTER_SERVICE_MAGIC,
                                        .loop = loop,
-                                       .classifier = classifier};
+                                       .classifier = classifier,
+                                       .seal = seal};
 }

@@ -8,6 +8,7 @@
 #include "router/classify.h"
 #include "services/routerd/table_holder.h"
 #include "services/runtime/loop.h"
+#include "services/runtime/secret.h"
 
 #include "router.pb-c.h"
 
@@ -16,12 +17,14 @@ struct router_service {
     unsigned magic;
     const struct loop *loop; /* for the day */
     const struct classifier *classifier;
+    const struct secret_key *seal;     /* of decision ids */
     const struct table_holder *holder; /* set before the first call */
 };
 
-/* Borrow all three for the service's life. */
+/* Borrow all for the service's life. */
 void router_service_init(struct router_service *service,
                          const struct loop *loop,
-                         const struct classifier *classifier);
+                         const struct classifier *classifier,
+                         const struct secret_key *seal);
 
 #endif

@@ -8,7 +8,8 @@
 
 struct routerd {
     struct daemon daemon;
-    struct arena *model; /* of the classifier */
+    struct arena *model;    /* of the classifier */
+    struct secret_key seal; /* of decision ids */
     struct router_service service;
     struct rpc_channel *scorer;
     struct table_holder *holder;
@@ -20,6 +21,20 @@ on_table(void *context)
 {
     struct routerd *routerd = context;
     daemon_ready(&routerd->daemon);
+}
+
+static enum status
+load_key(struct routerd *routerd)
+{
+    struct daemon *daemon = &routerd->daemon;
+    char error[SECRET_ERROR_MAX];
+    enum status status = secret_key_load(
+        daemon->home, config_text(daemon->config, "deployment.key"),
+        &routerd->seal, error);
+
+    if (status != STATUS_OK)
+        log_event(LOG_ERROR, "no-deployment-key", LOG_STR("why", error));
+    return status;
 }
 
 /* The second part of a daemon's life: classifier, service, table. */
@@ -34,11 +49,15 @@ set_up(struct routerd *routerd)
     const struct classifier *classifier = classify_new(routerd->model);
     if (classifier == NULL)
         return STATUS_RESOURCE_EXHAUSTED;
-    router_service_init(&routerd->service, daemon->loop, classifier);
+    enum status status = load_key(routerd);
+    if (status != STATUS_OK)
+        return status;
+    router_service_init(&routerd->service, daemon->loop, classifier,
+                        &routerd->seal);
     rpc_server_add(daemon->server, &routerd->service.base.base);
     daemon_not_ready(daemon, "no score table yet");
 
-    enum status status = daemon_channel(daemon, "scorer", &routerd->scorer);
+    status = daemon_channel(daemon, "scorer", &routerd->scorer);
     if (status != STATUS_OK)
         return status;
     struct table_holder_options options = {.loop = daemon->loop,
@@ -64,6 +83,7 @@ tear_down(struct routerd *routerd)
         rpc_channel_free(&routerd->scorer);
     daemon_end(&routerd->daemon);
     arena_free(&routerd->model);
+    secret_key_forget(&routerd->seal);
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include "core/types/score_table.h"
 #include "router/classify.h"
+#include "services/runtime/secret.h"
 
 #include <stdbool.h>
 
@@ -13,6 +14,7 @@
 struct view {
     const struct score_table *table;
     const struct classifier *classifier;
+    const struct secret_key *seal; /* of decision ids */
     struct slice tenant;
     utc_day today;
     bool is_current;     /* a scorer was heard from lately */

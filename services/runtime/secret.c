@@ -24,7 +24,7 @@
     sodium_base64_ENCODED_LEN(TOKEN_BYTES_MAX,                                 \
                               sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 #define API_KEY_TEXT_MAX 44 /* base64url of 32 bytes, and a NUL */
-#define KEY_FILE_MAX 256 /* bytes */
+#define KEY_FILE_MAX 256    /* bytes */
 #define KEY_FILE "deployment.key"
 #define HEX_LEN (2 * SECRET_KEY_LEN)
 

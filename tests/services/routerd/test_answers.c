@@ -11,6 +11,8 @@
 #include "services/routerd/table_state.h"
 #include "tests/services/routerd/view_kit.h"
 
+#include "decision.pb-c.h"
+
 static char coding[] = "coding";
 
 static Ss__PickReply *
@@ -47,7 +49,7 @@ a_pick_holds_what_clients_know(void **state)
     assert_true(data->tier->max->nanos == 5 * PRICE_USD);
     assert_int_equal(data->candidate_count, 11);
     assert_int_equal(data->category, SS__CATEGORY__CATEGORY_CODING);
-    assert_int_equal(strlen(data->decision_id), 32);
+    assert_non_null(data->decision_id);
     assert_null(data->note);
     assert_null(data->explain);
 }
@@ -116,6 +118,33 @@ the_decision_id_is_a_function_of_question_tenant_and_table(void **state)
     kit->table->version++;
     assert_string_not_equal(pick(kit, &request)->data->decision_id, first);
     kit->table->version--;
+}
+
+static void
+the_decision_id_opens_with_the_deployments_key_alone(void **state)
+{
+    struct view_kit *kit = *state;
+    Ss__PickRequest request = SS__PICK_REQUEST__INIT;
+    struct secret_key other = {.seal = {1}};
+    struct buf plain;
+
+    request.task = coding;
+    const Ss__Pick *data = pick(kit, &request)->data;
+    buf_init(&plain, SECRET_PLAIN_MAX);
+    assert_int_equal(secret_open(&other, slice_of(data->decision_id), &plain),
+                     STATUS_INVALID_ARGUMENT);
+    assert_int_equal(
+        secret_open(kit->view.seal, slice_of(data->decision_id), &plain),
+        STATUS_OK);
+    Ss__Decision *decision =
+        ss__decision__unpack(NULL, plain.len, (const uint8_t *)plain.data);
+    assert_non_null(decision);
+    assert_string_equal(decision->model, data->id);
+    assert_string_equal(decision->tenant, "default");
+    assert_string_equal(decision->category, "coding");
+    assert_true(decision->table_version == kit->table->version);
+    ss__decision__free_unpacked(decision, NULL);
+    buf_fini(&plain);
 }
 
 static void
@@ -335,6 +364,7 @@ main(void)
         cmocka_unit_test(a_tenant_gets_its_own_scores_and_nobody_elses),
         cmocka_unit_test(
             the_decision_id_is_a_function_of_question_tenant_and_table),
+        cmocka_unit_test(the_decision_id_opens_with_the_deployments_key_alone),
         cmocka_unit_test(
             an_explanation_tells_parts_runners_up_removals_and_words),
         cmocka_unit_test(a_budget_without_upper_bound_has_no_max),

@@ -29,6 +29,7 @@ enum {
 };
 
 struct fixture {
+    struct secret_key seal;
     struct rpc_stand stand;
     /* The scorer's side. */
     struct rpc_server *scorer;
@@ -152,7 +153,7 @@ set_up(void **state)
     fixture.scorer_channel = stand_channel(
         &fixture.stand, rpc_stand_endpoint(&fixture.stand, "scorer"), 16);
     router_service_init(&fixture.service, fixture.stand.loop,
-                        classify_new(fixture.model));
+                        classify_new(fixture.model), &fixture.seal);
     fixture.server = server_on(&fixture, "routerd-1");
     rpc_server_add(fixture.server, &fixture.service.base.base);
     fixture.channel = stand_channel(

@@ -10,7 +10,8 @@ struct view_kit {
     struct view view;
     struct arena *model;
     struct score_table *table;
-    struct arena *arena; /* the call's */
+    struct arena *arena;    /* the call's */
+    struct secret_key seal; /* of a deployment that tests are alone in */
 };
 
 static inline int
@@ -22,6 +23,7 @@ view_kit_set_up(void **state)
     kit.arena = arena_new(4 << 20);
     kit.view = (struct view){.table = kit.table,
                              .classifier = classify_new(kit.model),
+                             .seal = &kit.seal,
                              .tenant = SLICE("default"),
                              .today = TABLE_KIT_DAY,
                              .is_current = true,

@@ -10,6 +10,7 @@
 #include "services/feedbackd/layer_follow.h"
 #include "services/feedbackd/layer_state.h"
 #include "services/runtime/rpc_server.h"
+#include "services/runtime/secret.h"
 #include "services/store/store.h"
 
 #include "feedback.pb-c.h"
@@ -23,6 +24,7 @@ struct feedback_service {
     struct store *read;        /* read_statements */
     struct layer_follow *follow;
     struct layer_state *state;
+    const struct secret_key *seal; /* of decision ids */
 };
 
 /* Set the handlers; the rest is the caller's to set. */

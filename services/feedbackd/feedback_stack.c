@@ -168,6 +168,7 @@ feedback_stack_open(struct feedback_stack *stack,
         return status;
     feedback_service_init(&stack->service);
     stack->service.loop = options->loop;
+    stack->service.seal = options->seal;
     rpc_server_add(options->server, &stack->service.base.base);
     feedback_stack_judge(stack);
     return STATUS_OK;

@@ -13,6 +13,7 @@ struct feedback_stack_options {
     const char *instance; /* in the connections' names */
     const char *url;      /* as store_options' url and home; copied */
     const char *home;
+    const struct secret_key *seal; /* of decision ids; borrowed */
     uint32_t queue_max;
     ms_dur write_timeout, read_timeout, interval;
     /* Told whenever it changes: NULL is ready, else why it is not. */

@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/types/model.h"
+#include "services/feedbackd/decision_check.h"
 #include "services/feedbackd/feedback_input.h"
 #include "services/feedbackd/feedback_sql.h"
 #include "services/runtime/log.h"
@@ -280,7 +281,9 @@ feedback_write_spawn(Ss__Feedback_Service *base,
         return;
     write->done.spawn = done;
     if (feedback_input_spawn(request, rpc_call_arena(call), &write->event,
-                             message) != STATUS_OK) {
+                             message) != STATUS_OK ||
+        decision_check(write->service->seal, write->event.decision_id,
+                       rpc_call_tenant(call), message) != STATUS_OK) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "INVALID_BODY", message);
         return;
     }
@@ -314,7 +317,9 @@ feedback_write_outcome(Ss__Feedback_Service *base,
         return;
     write->done.outcome = done;
     if (feedback_input_outcome(request, rpc_call_arena(call), &write->event,
-                               message) != STATUS_OK) {
+                               message) != STATUS_OK ||
+        decision_check(write->service->seal, write->event.decision_id,
+                       rpc_call_tenant(call), message) != STATUS_OK) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "INVALID_BODY", message);
         return;
     }

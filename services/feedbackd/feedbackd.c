@@ -26,7 +26,21 @@ feedbackd_on_judged(void *context, const char *detail)
 }
 
 static enum status
-feedbackd_open(struct daemon *daemon, struct feedback_stack *stack)
+feedbackd_load_key(const struct daemon *daemon, struct secret_key *ret_seal)
+{
+    char error[SECRET_ERROR_MAX];
+    enum status status = secret_key_load(
+        daemon->home, config_text(daemon->config, "deployment.key"), ret_seal,
+        error);
+
+    if (status != STATUS_OK)
+        log_event(LOG_ERROR, "no-deployment-key", LOG_STR("why", error));
+    return status;
+}
+
+static enum status
+feedbackd_open(struct daemon *daemon, const struct secret_key *seal,
+               struct feedback_stack *stack)
 {
     const struct config *config = daemon->config;
     struct feedback_stack_options options = {
@@ -36,6 +50,7 @@ feedbackd_open(struct daemon *daemon, struct feedback_stack *stack)
         .instance = daemon->instance,
         .url = config_text(config, "database.url"),
         .home = daemon->home,
+        .seal = seal,
         .queue_max = (uint32_t)config_int(config, "feedback.queue_max"),
         .write_timeout = config_duration_ms(config, "feedback.write_timeout"),
         .read_timeout = config_duration_ms(config, "feedback.read_timeout"),
@@ -57,17 +72,20 @@ main(int argc, char **argv)
         .key_count = ARRAY_LEN(feedbackd_keys)};
     struct daemon daemon = {0};
     struct feedback_stack stack = {0};
+    struct secret_key seal = {0};
     int result = 0;
 
     if (!daemon_start(&daemon, &spec, argc, argv, &result))
         return result;
-    if (feedbackd_open(&daemon, &stack) == STATUS_OK) {
-        result = daemon_run(&daemon);
-    } else {
-        log_event(LOG_ERROR, "start-failed", LOG_STR("why", "no memory"));
-        result = 3;
+    result = 3;
+    if (feedbackd_load_key(&daemon, &seal) == STATUS_OK) {
+        if (feedbackd_open(&daemon, &seal, &stack) == STATUS_OK)
+            result = daemon_run(&daemon);
+        else
+            log_event(LOG_ERROR, "start-failed", LOG_STR("why", "no memory"));
     }
     feedback_stack_close(&stack);
     daemon_end(&daemon);
+    secret_key_forget(&seal);
     return result;
 }

@@ -13,12 +13,15 @@
 #include "core/base/check.h"
 #include "feedback/personal.h"
 #include "proto/layers_codec.h"
+#include "services/feedbackd/feedback_input.h"
 #include "services/feedbackd/feedback_stack.h"
 #include "services/runtime/snapshot.h"
 #include "services/store/migrate.h"
 #include "services/store/pg_session.h"
 #include "tests/support/rpc_stand.h"
 #include "tests/support/temp_postgres.h"
+
+#include "decision.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +38,9 @@ enum {
     COMMUNITY_SCORES,
     SPAWN_STATS
 };
+
+/* The key of the decision ids that this deployment made. */
+static const struct secret_key node_seal = {.seal = {1}, .nonce = {2}};
 
 /* One feedbackd, a caller and a follower of its layers. */
 struct node {
@@ -174,6 +180,7 @@ node_open(struct node *node, struct rpc_stand *stand, const char *name,
           const char *place, ms_dur interval)
 {
     struct feedback_stack_options options = {.loop = stand->loop,
+                                             .seal = &node_seal,
                                              .metrics = stand->metrics,
                                              .instance = name,
                                              .url = place,

@@ -129,7 +129,82 @@ the_101st_report_of_an_hour_is_refused(void **state)
     fixture_close(&fixture);
 }
 
+/* A decision id of this node's deployment. */
+static char *
+decision_of(char *tenant, struct buf *out)
+{
+    Ss__Decision decision = SS__DECISION__INIT;
+    uint8_t packed[SECRET_PLAIN_MAX];
+
+    decision.tenant = tenant;
+    decision.model = (char[]){"a/b"};
+    decision.category = (char[]){"coding"};
+    buf_init(out, INPUT_DECISION_MAX + 1);
+    secret_seal(
+        &node_seal,
+        slice_make((const char *)packed, ss__decision__pack(&decision, packed)),
+        out);
+    return out->data;
+}
+
+static void
+a_decision_id_of_our_own_is_recorded_with_the_rating(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    struct buf id;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"c/d"}, 5);
+
+    (void)state;
+    fixture_open(&fixture);
+    outcome.decision_id = decision_of((char[]){"default"}, &id);
+    call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"
+                               " WHERE length(decision_id) > 64"),
+                     1);
+    buf_fini(&id);
+    fixture_close(&fixture);
+}
+
 /* --- failures --- */
+
+static void
+forged_and_borrowed_decision_ids_are_refused(void **state)
+{
+    static const char *const rules[] = {
+        "decisionId must be one that a pick of this deployment gave",
+        "decisionId must be one that a pick of this deployment gave",
+        "decisionId belongs to another key's picks"};
+    struct fixture fixture;
+    struct ended ended;
+    struct buf changed, borrowed;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+    Ss__LogSpawnRequest spawn = SS__LOG_SPAWN_REQUEST__INIT;
+    char *ids[] = {(char[]){"4bf92f3577b34da6a3ce929d0e0e4736"},
+                   decision_of((char[]){"default"}, &changed),
+                   decision_of((char[]){"eve"}, &borrowed)};
+
+    (void)state;
+    changed.data[3] = changed.data[3] == 'A' ? 'B' : 'A';
+    fixture_open(&fixture);
+    spawn.model = outcome.model;
+    spawn.has_category = true;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        outcome.decision_id = spawn.decision_id = ids[i];
+        call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
+        assert_int_equal(ended.status, STATUS_INVALID_ARGUMENT);
+        assert_string_equal(ended.message, rules[i]);
+        call(&fixture.node, LOG_SPAWN, &spawn, NULL, &ended);
+        assert_int_equal(ended.status, STATUS_INVALID_ARGUMENT);
+        assert_string_equal(ended.message, rules[i]);
+    }
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 0);
+    buf_fini(&changed);
+    buf_fini(&borrowed);
+    fixture_close(&fixture);
+}
 
 static void
 bad_input_is_refused_and_leaves_nothing(void **state)
@@ -226,6 +301,8 @@ main(void)
         cmocka_unit_test(a_key_is_free_again_after_24_hours),
         cmocka_unit_test(one_key_through_two_feedbackd_records_once),
         cmocka_unit_test(the_101st_report_of_an_hour_is_refused),
+        cmocka_unit_test(a_decision_id_of_our_own_is_recorded_with_the_rating),
+        cmocka_unit_test(forged_and_borrowed_decision_ids_are_refused),
         cmocka_unit_test(bad_input_is_refused_and_leaves_nothing),
         cmocka_unit_test(without_postgres_writes_are_refused_and_layers_stay),
         cmocka_unit_test(an_older_schema_is_refused_and_tried_again),

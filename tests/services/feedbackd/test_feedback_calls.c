@@ -157,7 +157,7 @@ a_decision_id_of_our_own_is_recorded_with_the_rating(void **state)
 
     (void)state;
     fixture_open(&fixture);
-    outcome.decision_id = decision_of((char[]){"default"}, &id);
+    outcome.decision_id = decision_of((char[]){"acme"}, &id);
     call(&fixture.node, RECORD_OUTCOME, &outcome, NULL, &ended);
     assert_int_equal(ended.status, STATUS_OK);
     ended_forget(&ended);
@@ -183,7 +183,7 @@ forged_and_borrowed_decision_ids_are_refused(void **state)
     Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
     Ss__LogSpawnRequest spawn = SS__LOG_SPAWN_REQUEST__INIT;
     char *ids[] = {(char[]){"4bf92f3577b34da6a3ce929d0e0e4736"},
-                   decision_of((char[]){"default"}, &changed),
+                   decision_of((char[]){"acme"}, &changed),
                    decision_of((char[]){"eve"}, &borrowed)};
 
     (void)state;

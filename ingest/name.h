@@ -57,7 +57,7 @@ bool name_date_is_known(const struct name_date *date);
 /* No field that both know differs. */
 bool name_date_fits(const struct name_date *a, const struct name_date *b);
 /* Days from the date to `day`, the shortest way where fields are unknown;
- * positive when the date is earlier. */
+ * positive when the date is earlier; INT32_MAX when there is no such day. */
 int32_t name_date_distance(const struct name_date *date, utc_day day);
 
 #endif

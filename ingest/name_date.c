@@ -171,15 +171,18 @@ name_date_fits(const struct name_date *a, const struct name_date *b)
 }
 
 /* Days from the date in a given year to `day`; a month without a day is a
- * span, and a day within it is at distance 0. */
+ * span, and a day within it is at distance 0. A name can say 31 November, or
+ * 29 February without a year: such a day is as far away as can be. */
 static int32_t
 distance_in(const struct name_date *date, int year, utc_day day)
 {
     utc_day first, last;
     int next = date->month % 12 + 1;
 
-    if (date->day != 0)
-        return day - utc_day_from_date(year, date->month, date->day);
+    if (date->day != 0) {
+        first = utc_day_from_date(year, date->month, date->day);
+        return first == UTC_DAY_NONE ? INT32_MAX : day - first;
+    }
     first = utc_day_from_date(year, date->month, 1);
     last = utc_day_from_date(next == 1 ? year + 1 : year, next, 1) - 1;
     if (day < first)

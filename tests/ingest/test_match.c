@@ -232,6 +232,18 @@ hostile_names_match_nothing(void **state)
             match_id(fixture, (enum source)s, slice_of(dashes)).len, 0);
 }
 
+static void
+a_day_that_no_month_has_is_far_from_every_day(void **state)
+{
+    const struct name_date november = {2025, 11, 31}, leap_day = {0, 2, 29};
+    utc_day day = utc_day_from_date(2025, 3, 1);
+
+    (void)state;
+    assert_int_equal(name_date_distance(&november, day), INT32_MAX);
+    /* Of the three years that could be meant, only 2024 has one. */
+    assert_int_equal(name_date_distance(&leap_day, day), 366);
+}
+
 int
 main(void)
 {
@@ -243,6 +255,7 @@ main(void)
         cmocka_unit_test(a_near_miss_lists_its_candidates),
         cmocka_unit_test(routers_and_alias_ids_are_never_matched),
         cmocka_unit_test(hostile_names_match_nothing),
+        cmocka_unit_test(a_day_that_no_month_has_is_far_from_every_day),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

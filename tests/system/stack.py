@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -37,6 +38,22 @@ def wait_for(question, seconds, what):
         time.sleep(0.01)
 
 
+def fixed_port():
+    """A port that is free now and that no outgoing connection will take (it
+    is below the kernel's range for those), for a gateway that is killed and
+    must come back at the same place."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            for family, address in ((socket.AF_INET, "127.0.0.1"),
+                                    (socket.AF_INET6, "::1")):
+                with socket.socket(family) as trial:
+                    trial.bind((address, port))
+        except OSError:
+            continue
+        return str(port)
+
+
 class Reply:
     """An HTTP answer: status, headers (lower case), body, json."""
 
@@ -48,6 +65,34 @@ class Reply:
     @property
     def json(self):
         return json.loads(self.body)
+
+
+class Session:
+    """A psql that stays open, for transactions that take their time."""
+
+    def __init__(self, url):
+        self.child = subprocess.Popen(
+            ["psql", url, "-qAt", "-v", "ON_ERROR_STOP=1"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+
+    def run(self, statements):
+        """Run them to their end; what they print."""
+        self.child.stdin.write(statements + "\n\\echo done\n")
+        self.child.stdin.flush()
+        lines = []
+        while (line := self.child.stdout.readline()) not in ("done\n", ""):
+            lines.append(line)
+        assert line, "psql ended: " + "".join(lines)
+        return "".join(lines)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.child.wait(10)
+        self.child.stdout.close()
 
 
 class Stack:
@@ -92,7 +137,7 @@ class Stack:
     def complaints(self):
         """What sanitizers and broken invariants left in the logs."""
         found = ""
-        for path in sorted(self.home.glob("log/*/current")):
+        for path in sorted(self.home.glob("log/*/[@c]*")):  # old ones too
             lines = path.read_text(errors="replace").splitlines()
             for i, line in enumerate(lines):
                 if ILL.search(line):
@@ -173,6 +218,53 @@ class Stack:
             capture_output=True, timeout=20, check=False)
         assert result.returncode == 0, result.stderr
         return [line.split("\t") for line in result.stdout.splitlines()]
+
+    def session(self):
+        """A psql of its own on the stack's PostgreSQL."""
+        return Session((self.home / "database.url").read_text().strip())
+
+    def personal(self, model, category):
+        """What this tenant's ratings say of a model, or None, as a pick of
+        only that model shows it."""
+        return self.get(f"/api/pick?task={category}&allow={model}&budget=any"
+                        ).json["data"]["personalScore"]
+
+    def await_serving(self, seconds=15):
+        """Until every daemon serves."""
+        wait_for(lambda: self.command("status").returncode == 0, seconds,
+                 "all to serve" + self.logs())
+
+    def whole_log(self, instance):
+        """The log of one daemon with what was rotated away, oldest first."""
+        folder = self.home / "log" / instance
+        return "".join(path.read_text(errors="replace") for path in
+                       [*sorted(folder.glob("@*")), folder / "current"])
+
+    def order(self, instance, *flags):
+        """Tell a service's supervisor (s6-svc): "-t" sends SIGTERM, "-wD -d"
+        takes it down and waits, "-u" brings it up."""
+        subprocess.run(["s6-svc", *flags, self.home / "service" / instance],
+                       check=True, timeout=30)
+
+    def deaths(self, instance):
+        """How a service ended each time, as its supervisor saw it: "exitcode
+        0", "signal SIGKILL"."""
+        result = subprocess.run(
+            ["s6-svdt", self.home / "service" / instance], text=True,
+            capture_output=True, timeout=10, check=True)
+        return [" ".join(line.split()[-2:])
+                for line in result.stdout.splitlines()]
+
+    def pid_of(self, instance):
+        """The pid of a service ("postgres" too) now, or 0."""
+        result = subprocess.run(
+            ["s6-svstat", "-o", "pid", self.home / "service" / instance],
+            text=True, capture_output=True, timeout=10, check=True)
+        return max(0, int(result.stdout))
+
+    def data_folder(self):
+        """Where the stack's PostgreSQL keeps its data."""
+        return os.readlink(f"/proc/{self.pid_of('postgres')}/cwd")
 
     def pids(self):
         """instance -> pid, as the daemons say themselves."""

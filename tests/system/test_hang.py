@@ -1,0 +1,193 @@
+"""A process that stands still, and one that is told to go: no call fails.
+
+Stopped (SIGSTOP) it is found silent after a second and its calls are made at
+another; continued, it comes back, and what was left in its queue does no
+harm. Told to end (SIGTERM) it finishes what it has and refuses nothing that
+could go elsewhere. The clients here never try again.
+"""
+
+import concurrent.futures
+import signal
+import time
+import unittest
+
+import load
+from stack import DAEMONS, Stack, fixed_port, kill, wait_for
+from wire import health_of
+
+RATE = 200
+CALL_TIMEOUT = 5  # seconds, http.call_timeout
+STOPPED = 3  # seconds that a router stands still
+TERMS = 6  # routers told to end, in turn
+DRAIN = 5  # seconds, rpc.drain_timeout
+ROUTERS = ("routerd-1", "routerd-2")
+RATING = {"model": "openai/gpt-5.2", "category": "coding", "rating": 4}
+
+
+class Hang(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack(PORT=fixed_port()).start()
+        cls.pool = concurrent.futures.ThreadPoolExecutor(8)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.pool.shutdown()
+        cls.stack.stop()
+
+    def asks(self, router):
+        """Whether the gateway makes calls at a router, as its log says."""
+        def calls():
+            return self.stack.whole_log(router).count("caller=gatewayd-1")
+        before = calls()
+        for _ in range(4):
+            self.stack.get("/api/pick?task=coding")
+        return calls() > before
+
+    def both_asked(self):
+        self.stack.await_serving()
+        for router in ROUTERS:
+            wait_for(lambda router=router: self.asks(router), 15,
+                     f"the gateway to ask {router}")
+
+    def write(self, key):
+        """Start a write that may take long."""
+        return self.pool.submit(self.stack.post, "/api/spawn-log/outcome",
+                                RATING, **{"Idempotency-Key": key})
+
+    def rows(self):
+        return int(self.stack.sql("select count(*) from outcomes")[0][0])
+
+    def test_a_stopped_router_delays_picks_and_fails_none(self):
+        for router in ROUTERS:
+            self.both_asked()
+            pid = self.stack.pid_of(router)
+            with load.Load(self.stack.port, RATE, 0) as client:
+                time.sleep(0.3)
+                kill(pid, signal.SIGSTOP)
+                try:
+                    time.sleep(STOPPED)
+                finally:
+                    kill(pid, signal.SIGCONT)
+                wait_for(lambda router=router: self.asks(router), 15,
+                         f"the gateway to ask {router} again")
+                counts = client.stop()
+            print(f"\n{router} stopped for {STOPPED} s: {counts['picks']} "
+                  f"picks, {counts['failures']} failures, worst "
+                  f"{counts['worst_ms']} ms (late: {counts['late_ms']} ms)")
+            self.assertEqual(counts["failures"], 0, counts)
+            self.assertLess(counts["worst_ms"], CALL_TIMEOUT * 1000)
+            # It did stand in the way: picks had to wait for the verdict.
+            self.assertGreater(counts["worst_ms"], 300)
+            self.assertEqual(self.stack.pid_of(router), pid)
+
+    def test_a_stopped_feedbackd_acknowledges_nothing_and_writes_once(self):
+        self.stack.await_serving()
+        before = self.rows()
+        pid = self.stack.pid_of("feedbackd-1")
+        kill(pid, signal.SIGSTOP)
+        try:
+            writes = [self.write(f"stale-{i}") for i in range(5)]
+            for write in writes:
+                reply = write.result(10)
+                self.assertIn(reply.status, (503, 504), reply.body)
+            # Longer than the deadline of what lies in its queue.
+            time.sleep(CALL_TIMEOUT)
+        finally:
+            kill(pid, signal.SIGCONT)
+        self.stack.await_serving()
+        print(f"\nwrites that were run after their callers had given up: "
+              f"{self.rows() - before} of 5")
+        for i in range(5):
+            self.assertEqual(self.write(f"stale-{i}").result(10).status, 200)
+        self.assertEqual(self.rows(), before + 5, "each key counts once")
+
+    def end_and_await(self, instance):
+        """SIGTERM, until it serves again as another process; the seconds it
+        took to end."""
+        old = self.stack.pid_of(instance)
+        began = time.monotonic()
+        self.stack.order(instance, "-t")
+        wait_for(lambda: self.stack.pid_of(instance) not in (0, old),
+                 DRAIN + 5, f"{instance} to end and start")
+        took = time.monotonic() - began
+
+        def serves():
+            health = health_of(self.stack.endpoint(instance))
+            return health and health.serving and health.pid != old
+        wait_for(serves, 10, f"{instance} to serve again")
+        return took
+
+    def test_a_router_that_is_told_to_end_fails_no_call(self):
+        self.both_asked()
+        died = {r: len(self.stack.deaths(r)) for r in ROUTERS}
+        with load.Load(self.stack.port, RATE, 0) as client:
+            for i in range(TERMS):
+                time.sleep(0.5)
+                self.end_and_await(ROUTERS[i % 2])
+                wait_for(lambda i=i: self.asks(ROUTERS[i % 2]), 15,
+                         "the gateway to ask it again")
+            counts = client.stop()
+        print(f"\n{TERMS} routers told to end: {counts['picks']} picks, "
+              f"{counts['failures']} failures, worst {counts['worst_ms']} ms")
+        self.assertEqual(counts["failures"], 0, counts)
+        for router in ROUTERS:
+            self.assertEqual(self.stack.deaths(router)[died[router]:],
+                             ["exitcode 0"] * (TERMS // 2))
+
+    def test_every_daemon_ends_orderly_within_its_drain_time(self):
+        with load.Load(self.stack.port, RATE, 3) as client:
+            for instance in DAEMONS:
+                with self.subTest(instance):
+                    died = len(self.stack.deaths(instance))
+                    took = self.end_and_await(instance)
+                    print(f"{instance} ended and started in {took:.2f} s")
+                    self.assertEqual(self.stack.deaths(instance)[died:],
+                                     ["exitcode 0"])
+                    self.assertNotIn("drain-cut-short",
+                                     self.stack.log(instance))
+                    self.assertLess(took, DRAIN)
+            counts = client.stop()
+        self.assertEqual(counts["failures"], 0, counts)
+        self.stack.await_serving()
+
+    def assert_answered_while_ending(self, instance):
+        """A write that waits for PostgreSQL is finished by a process that was
+        told to end meanwhile."""
+        self.stack.await_serving()
+        before = self.rows()
+        died = len(self.stack.deaths(instance))
+        drains = self.drains(instance)
+        with self.stack.session() as session:
+            session.run("begin; lock table outcomes in exclusive mode;")
+            write = self.write(f"ending-{instance}")
+            session.run("""
+                do $$ begin
+                    while not exists (select from pg_locks where not granted)
+                    loop perform pg_sleep(0.01); end loop;
+                end $$;""")
+            self.stack.order(instance, "-t")
+            wait_for(lambda: self.drains(instance) > drains, 5,
+                     f"{instance} to drain")
+            self.assertFalse(write.done())
+            session.run("commit;")
+        reply = write.result(10)
+        self.assertEqual(reply.status, 200, reply.body)
+        self.assertEqual(self.rows(), before + 1)
+        wait_for(lambda: len(self.stack.deaths(instance)) > died, 10,
+                 f"{instance} to end")
+        self.assertEqual(self.stack.deaths(instance)[died:], ["exitcode 0"])
+        self.stack.await_serving()
+
+    def drains(self, instance):
+        return self.stack.whole_log(instance).count(" draining timeout_ms=")
+
+    def test_feedbackd_finishes_a_write_that_is_under_way(self):
+        self.assert_answered_while_ending("feedbackd-1")
+
+    def test_gatewayd_finishes_a_request_that_is_under_way(self):
+        self.assert_answered_while_ending("gatewayd-1")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

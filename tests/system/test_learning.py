@@ -88,6 +88,23 @@ class Learning(unittest.TestCase):
             "select model, mode, role from spawn_logs"),
             [["openai/gpt-5.2", "single", "primary"]])
 
+    def test_a_rating_names_the_decision_that_it_judges(self):
+        first = self.pick("task=math+proof&category=reasoning")
+        self.assertEqual(self.pick("task=math+proof&category=reasoning")
+                         ["decisionId"], first["decisionId"])
+        body = {"model": first["id"], "category": "general", "rating": 5,
+                "decisionId": first["decisionId"]}
+        self.assertEqual(self.stack.post("/api/spawn-log/outcome",
+                                         body).status, 200)
+        self.assertEqual(self.stack.sql(
+            "select decision_id from outcomes where decision_id is not null"),
+            [[first["decisionId"]]])
+        forged = first["decisionId"][:-2] + "AA"
+        reply = self.stack.post("/api/spawn-log/outcome",
+                                dict(body, decisionId=forged))
+        self.assertEqual(reply.status, 400)
+        self.assertIn("decisionId", reply.json["error"]["message"])
+
     def test_five_instances_release_a_community_score(self):
         model = self.pick("task=research")["id"]
         for i in range(5):

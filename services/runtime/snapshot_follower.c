@@ -173,13 +173,16 @@ install_deltas(struct snapshot_follower *follower, const Ss__WatchReply *reply,
     return true;
 }
 
-/* Nothing was sent: the version has another name, or none came in time. */
+/* Nothing was sent: the version has another name, or none came in time. With
+ * another hash something was lost on the way. */
 static bool
 take_version(struct snapshot_follower *follower,
              const struct snapshot_version *version)
 {
     if (!follower->has || follower->need_whole ||
         version->hash != follower->at.hash) {
+        log_mismatch(follower, "nothing", STATUS_OK, follower->at.hash,
+                     version->hash);
         follower->need_whole = true;
         return false;
     }

@@ -118,8 +118,17 @@ def health_of(endpoint, seconds=1):
         return peer.health(seconds)
 
 
+def published(endpoint, name):
+    """The version that a daemon publishes a snapshot under now."""
+    known = messages()
+    with Peer(endpoint) as peer:
+        return peer.call("ss.Snapshots/Watch",
+                         known.WatchRequest(name=name, wait_ms=0),
+                         known.WatchReply()).at
+
+
 def snapshot_at(endpoint, name):
-    """The version of a snapshot that a daemon holds or publishes, or None."""
+    """The version of a snapshot that a daemon follows, or None."""
     health = health_of(endpoint)
     for snapshot in health.snapshots if health else ():
         if snapshot.name == name and snapshot.HasField("at"):

@@ -7,13 +7,18 @@
 #include "core/base/json_in.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
 #define PARSE_FLAGS (JSON_DECODE_ANY | JSON_REJECT_DUPLICATES)
-#define EXACT_MAX 0x1p63 /* doubles below it fit into int64_t */
+#define EXACT_MAX 0x1p63     /* doubles below it fit into int64_t */
+#define ERROR_QUOTED_MAX 100 /* bytes of jansson's words that are told */
+
+/* "line 2147483647, column -2147483648: ", the words, NUL. */
+_Static_assert(40 + ERROR_QUOTED_MAX + 1 <= JSON_ERROR_MAX, "an error fits");
 
 static const json_t *
 tree(const struct json *value)
@@ -61,6 +66,30 @@ is_too_deep(struct slice bytes)
     return false;
 }
 
+/* jansson quotes what it stumbled over: bytes of the document, cut anywhere.
+ * The error must be text all the same, because it travels: broken bytes and
+ * control characters become '?'. */
+static void
+say_where(const json_error_t *error, char *ret_error)
+{
+    struct slice why = slice_of(error->text);
+    size_t len =
+        (size_t)snprintf(ret_error, JSON_ERROR_MAX,
+                         "line %d, column %d: ", error->line, error->column);
+    size_t end = len + ERROR_QUOTED_MAX;
+    for (size_t at = 0, from = 0; at < why.len; from = at) {
+        (void)text_next(why, &at);
+        struct slice point = slice_cut(why, from, at);
+        if (!text_is_utf8(point) || text_has_control(point, ""))
+            point = SLICE("?");
+        if (len + point.len > end)
+            break;
+        memcpy(ret_error + len, point.ptr, point.len);
+        len += point.len;
+    }
+    ret_error[len] = '\0';
+}
+
 enum status
 json_parse(struct slice bytes, char *ret_error, struct json **ret_document)
 {
@@ -84,8 +113,7 @@ json_parse(struct slice bytes, char *ret_error, struct json **ret_document)
         root = json_loadb(ptr, bytes.len, PARSE_FLAGS | JSON_DECODE_INT_AS_REAL,
                           &error);
     if (root == NULL) {
-        (void)snprintf(text, JSON_ERROR_MAX, "line %d, column %d: %.100s",
-                       error.line, error.column, error.text);
+        say_where(&error, text);
         return STATUS_INVALID_ARGUMENT;
     }
     *ret_document = (struct json *)root;

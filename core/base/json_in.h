@@ -29,8 +29,9 @@ enum json_kind {
 };
 
 /* Parse all of `bytes`. On failure ret_error (JSON_ERROR_MAX bytes, may be
- * NULL) says where and why, for a person. INVALID_ARGUMENT. The caller owns
- * the document and ends it with json_free. */
+ * NULL) says where and why, for a person: UTF-8 without control characters,
+ * whatever the bytes are. INVALID_ARGUMENT. The caller owns the document and
+ * ends it with json_free. */
 enum status json_parse(struct slice bytes, char *ret_error,
                        struct json **ret_document) MUST_CHECK;
 /* Free a document (only what json_parse gave) and set it to NULL. */

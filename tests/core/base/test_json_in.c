@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json_in.h"
+#include "core/base/text.h"
 
 #include <math.h>
 
@@ -163,6 +164,36 @@ assert_refused(struct slice text)
     assert_true(strlen(error) > 0);
 }
 
+/* It is shown, logged and sent on: a source that answered in Latin-1 once made
+ * a catalog that nobody could read. */
+static void
+the_reason_of_a_refusal_is_text_whatever_the_bytes_are(void **state)
+{
+    (void)state;
+    char long_word[200];
+    memset(long_word, 'x', sizeof long_word);
+    for (size_t i = 0; i + 3 <= sizeof long_word; i += 3)
+        memcpy(long_word + i, "\xe2\x82\xac", 3);
+    const struct slice rows[] = {
+        SLICE("\"caf\xe9\""),
+        SLICE("{\"a\": caf\xe9}"),
+        SLICE("\"\\\xc9\x9c\xc8\xdd"),
+        SLICE("[\"\x01\"]"),
+        SLICE("[\"a\" \"\xc2\x85\"]"),
+        slice_make(long_word, sizeof long_word),
+        slice_make(long_word + 1, sizeof long_word - 1),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char error[JSON_ERROR_MAX] = "";
+        struct json *document = NULL;
+        assert_int_equal(json_parse(rows[i], error, &document),
+                         STATUS_INVALID_ARGUMENT);
+        assert_true(strlen(error) > 0);
+        assert_true(text_is_utf8(slice_of(error)));
+        assert_false(text_has_control(slice_of(error), ""));
+    }
+}
+
 static void
 what_is_no_json_is_refused_with_a_reason(void **state)
 {
@@ -255,6 +286,8 @@ main(void)
         cmocka_unit_test(numbers_keep_what_they_can),
         cmocka_unit_test(any_value_may_be_the_document),
         cmocka_unit_test(what_is_no_json_is_refused_with_a_reason),
+        cmocka_unit_test(
+            the_reason_of_a_refusal_is_text_whatever_the_bytes_are),
         cmocka_unit_test(the_depth_is_limited_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

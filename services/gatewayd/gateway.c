@@ -9,6 +9,7 @@
 #include "services/gatewayd/http_front.h"
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/log.h"
+#include "services/runtime/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,8 +87,11 @@ is_foreign_write(struct gateway_request *request)
 
     if (request->call->class == CALL_READ)
         return false;
-    if (!http_policy_is_foreign(http_exchange_header(exchange, "Origin"),
-                                http_exchange_header(exchange, "Host")))
+    if (!http_policy_is_foreign(&(struct http_policy_page){
+            .host = http_exchange_header(exchange, "Host"),
+            .origin = http_exchange_header(exchange, "Origin"),
+            .referer = http_exchange_header(exchange, "Referer"),
+            .fetch_site = http_exchange_header(exchange, "Sec-Fetch-Site")}))
         return false;
     gateway_reply_error(request, 403, "FORBIDDEN",
                         "a page of another origin may only read");
@@ -125,13 +129,15 @@ static bool
 is_refresh_refused(struct gateway_request *request)
 {
     struct gateway *gateway = request->gateway;
-    const char *key = gateway->options.refresh_key;
+    struct slice key = slice_of(gateway->options.refresh_key), bearer;
 
     if (!slice_eq(slice_of(request->call->route), SLICE("/refresh")))
         return false;
-    if (*key &&
-        !http_policy_bearer(
-            http_exchange_header(request->exchange, "Authorization"), key)) {
+    if (key.len > 0 &&
+        (!http_policy_bearer(
+             http_exchange_header(request->exchange, "Authorization"),
+             &bearer) ||
+         !secret_equal(bearer, key))) {
         gateway_reply_header(request, "WWW-Authenticate", "Bearer");
         gateway_reply_error(request, 401, "UNAUTHORIZED",
                             "refresh needs its key as Authorization: Bearer");

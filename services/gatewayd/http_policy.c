@@ -3,7 +3,7 @@
  * Names compare without case, as DNS does. Nothing is allocated. */
 #include "services/gatewayd/http_policy.h"
 
-#include "core/base/slice.h"
+#include "core/base/check.h"
 
 #define IDEMPOTENCY_KEY_MAX 128 /* bytes */
 
@@ -48,20 +48,57 @@ http_policy_host(const char *host, const char *allowed)
     return false;
 }
 
-bool
-http_policy_is_foreign(const char *origin, const char *host)
+/* Take "http://" or "https://" off. */
+static bool
+without_scheme(struct slice *url)
 {
-    struct slice text = slice_of(origin);
+    static const struct slice schemes[] = {{"http://", 7}, {"https://", 8}};
 
-    if (!origin)
-        return false;
-    if (slice_starts(text, SLICE("http://")))
-        text = slice_cut(text, 7, text.len);
-    else if (slice_starts(text, SLICE("https://")))
-        text = slice_cut(text, 8, text.len);
-    else
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (!slice_starts(*url, schemes[i]))
+            continue;
+        *url = slice_cut(*url, schemes[i].len, url->len);
         return true;
-    return !host || !slice_eq_fold(text, slice_of(host));
+    }
+    return false;
+}
+
+/* The authority of a URL is this host, to the letter but case. */
+static bool
+is_of_host(const char *url, const char *host)
+{
+    struct slice rest = slice_of(url);
+    size_t len = 0;
+
+    if (!host || !without_scheme(&rest))
+        return false;
+    while (len < rest.len && rest.ptr[len] != '/' && rest.ptr[len] != '?' &&
+           rest.ptr[len] != '#')
+        len++;
+    return slice_eq_fold(slice_cut(rest, 0, len), slice_of(host));
+}
+
+/* An Origin has no path. */
+static bool
+is_same_origin(const char *origin, const char *host)
+{
+    struct slice rest = slice_of(origin);
+
+    return host && without_scheme(&rest) && slice_eq_fold(rest, slice_of(host));
+}
+
+bool
+http_policy_is_foreign(const struct http_policy_page *page)
+{
+    struct slice site = slice_of(page->fetch_site);
+
+    if (page->origin && !is_same_origin(page->origin, page->host))
+        return true;
+    if (page->fetch_site)
+        return !slice_eq(site, SLICE("same-origin")) &&
+               !slice_eq(site, SLICE("none"));
+    return !page->origin && page->referer &&
+           !is_of_host(page->referer, page->host);
 }
 
 bool
@@ -77,21 +114,30 @@ http_policy_is_json(const char *content_type)
 }
 
 bool
-http_policy_bearer(const char *authorization, const char *key)
+http_policy_bearer(const char *authorization, struct slice *ret_bearer)
 {
-    struct slice text = slice_of(authorization), wanted = slice_of(key);
-    unsigned differ = 0;
+    struct slice text = slice_trim(slice_of(authorization));
 
-    if (!slice_eq_fold(slice_cut(text, 0, 7), SLICE("Bearer ")))
+    if (!slice_eq_fold(slice_cut(text, 0, 6), SLICE("Bearer")))
         return false;
-    text = slice_trim(slice_cut(text, 7, text.len));
-    /* As long as what was sent, whatever the key is: time tells the sender
-     * nothing that he does not know. */
-    if (wanted.len == 0)
+    text = slice_cut(text, 6, text.len);
+    if (text.len > 0 && text.ptr[0] != ' ' && text.ptr[0] != '\t')
+        return false; /* "Bearerx" is another scheme */
+    *ret_bearer = slice_trim(text);
+    return true;
+}
+
+bool
+http_policy_lists(const char *list, const char *word)
+{
+    struct slice rest = slice_of(list), part;
+
+    if (!list)
         return false;
-    for (size_t i = 0; i < text.len; i++)
-        differ |= (unsigned)(text.ptr[i] ^ wanted.ptr[i % wanted.len]);
-    return text.len == wanted.len && differ == 0;
+    while (slice_split(&rest, ',', &part))
+        if (slice_eq_fold(slice_trim(part), slice_of(word)))
+            return true;
+    return false;
 }
 
 bool

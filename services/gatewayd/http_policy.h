@@ -5,6 +5,8 @@
 #ifndef SERVICES_GATEWAYD_HTTP_POLICY_H
 #define SERVICES_GATEWAYD_HTTP_POLICY_H
 
+#include "core/base/slice.h"
+
 #include <stdbool.h>
 
 /* A Host that may be asked for: localhost, 127.0.0.1 or [::1] with any port,
@@ -12,13 +14,24 @@
  * page of another name that points its DNS here is refused by this. No Host
  * (HTTP/1.0) is fine: no browser sends that. */
 bool http_policy_host(const char *host, const char *allowed);
-/* An Origin that is not this server's: neither http:// nor https:// before
- * the very Host. No Origin is no page. */
-bool http_policy_is_foreign(const char *origin, const char *host);
+/* What a browser says of the page behind a request. */
+struct http_policy_page {
+    const char *host; /* that was asked */
+    const char *origin, *referer, *fetch_site;
+};
+/* A page of another origin asks, or one that hides where it is from. An
+ * Origin must be http:// or https:// before the very Host; a Sec-Fetch-Site
+ * must be same-origin, or none (the user's own doing); where an old browser
+ * sends neither, a Referer must lie under the Host. Nothing of these is no
+ * page. */
+bool http_policy_is_foreign(const struct http_policy_page *page);
 /* A Content-Type that is JSON; none counts as JSON. */
 bool http_policy_is_json(const char *content_type);
-/* "Bearer KEY" with this very key, compared in constant time. */
-bool http_policy_bearer(const char *authorization, const char *key);
+/* What stands behind "Bearer", without blanks, as a slice of the header; it may
+ * be empty. False for no header and for another scheme. */
+bool http_policy_bearer(const char *authorization, struct slice *ret_bearer);
+/* A list such as Connection's names this word, case ignored. */
+bool http_policy_lists(const char *list, const char *word);
 /* If-None-Match names the (quoted, strong) ETag, or is "*". */
 bool http_policy_etag_matches(const char *if_none_match, const char *etag);
 /* 1 to 128 visible ASCII bytes. */

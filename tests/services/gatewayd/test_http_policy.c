@@ -39,14 +39,52 @@ rule_host(const char *a, const char *b)
     return http_policy_host(a, b ? b : "");
 }
 
+/* What stands behind Bearer is this very text. */
+static bool
+rule_bearer(const char *a, const char *b)
+{
+    struct slice bearer;
+
+    return http_policy_bearer(a, &bearer) && bearer.len > 0 &&
+           slice_eq(bearer, slice_of(b));
+}
+
+static bool
+rule_foreign(const char *a, const char *b)
+{
+    return http_policy_is_foreign(
+        &(struct http_policy_page){.origin = a, .host = b});
+}
+
+static bool
+rule_referer(const char *a, const char *b)
+{
+    return http_policy_is_foreign(
+        &(struct http_policy_page){.referer = a, .host = b});
+}
+
+/* a is Sec-Fetch-Site, b an Origin that came with it. */
+static bool
+rule_site(const char *a, const char *b)
+{
+    return http_policy_is_foreign(
+        &(struct http_policy_page){.fetch_site = a,
+                                   .origin = b,
+                                   .referer = "http://evil.example/",
+                                   .host = "localhost:3000"});
+}
+
 static const struct {
     const char *name;
     bool (*rule)(const char *a, const char *b);
 } rules[] = {
     {"host", rule_host},
-    {"foreign", http_policy_is_foreign},
+    {"foreign", rule_foreign},
+    {"referer", rule_referer},
+    {"site", rule_site},
     {"json", rule_json},
-    {"bearer", http_policy_bearer},
+    {"bearer", rule_bearer},
+    {"lists", http_policy_lists},
     {"etag", http_policy_etag_matches},
     {"key", rule_key},
 };

@@ -18,6 +18,8 @@ import subprocess
 import tempfile
 import time
 
+import wire
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SS_BIN", ROOT / "build/release/bin"))
 SHARED = ROOT.parent / "shared"
@@ -231,8 +233,11 @@ class Stack:
 
     def await_serving(self, seconds=15):
         """Until every daemon serves."""
-        wait_for(lambda: self.command("status").returncode == 0, seconds,
-                 "all to serve" + self.logs())
+        def all_serve():
+            health = [wire.health_of(self.endpoint(instance))
+                      for instance in DAEMONS]
+            return all(each and each.serving for each in health)
+        wait_for(all_serve, seconds, "all to serve")
 
     def whole_log(self, instance):
         """The log of one daemon with what was rotated away, oldest first."""

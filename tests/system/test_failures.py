@@ -1,0 +1,234 @@
+"""The failure rules of ARCHITECTURE.md, each with real processes.
+
+What is down for longer takes its own part away and nothing else; what it knew
+last goes on to serve. (Sources are in test_sources.py, the database's absence
+and crash in test_supervision.py, kills under load in test_storm.py.)
+"""
+
+import concurrent.futures
+import signal
+import time
+import unittest
+
+from stack import Stack, kill, wait_for
+from wire import health_of, published, snapshot_at
+
+
+class WithStack(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack().start()
+        cls.addClassCleanup(cls.stack.stop)
+        cls.models = [row["id"] for row in cls.stack.get(
+            "/api/models?limit=60&sort=coding").json["data"]]
+
+    def setUp(self):
+        self.model = self.models.pop()  # that nobody rated yet
+
+    def take_down(self, *instances):
+        for instance in instances:
+            self.stack.order(instance, "-wD", "-d")
+            self.addCleanup(self.stack.order, instance, "-u")
+
+    def bring_up(self, *instances):
+        for instance in instances:
+            self.stack.order(instance, "-u")
+        self.stack.await_serving(20)
+
+    def rate(self, model, category, rating=5, **headers):
+        return self.stack.post("/api/spawn-log/outcome", {
+            "model": model, "category": category, "rating": rating},
+            **headers)
+
+    def assert_learns(self, model, category, seconds=10):
+        """A rating is acknowledged (now, or when the gateway has found again
+        who was away) and seen by picks."""
+        wait_for(lambda: self.rate(model, category).status == 200, seconds,
+                 f"a rating of {model} to be acknowledged")
+        wait_for(lambda: self.stack.personal(model, category) is not None,
+                 seconds, f"the rating of {model} in picks")
+
+    def assert_picks(self, count=10):
+        for _ in range(count):
+            reply = self.stack.get("/api/pick?task=coding")
+            self.assertEqual(reply.status, 200, reply.body)
+
+    def status(self):
+        return self.stack.get("/api/status").json["data"]
+
+    def assert_refused_for_now(self, reply):
+        self.assertEqual(reply.status, 503, reply.body)
+        self.assertGreaterEqual(int(reply.headers["retry-after"]), 1)
+        self.assertEqual(reply.json["error"]["code"], "UNAVAILABLE")
+
+
+class Down(WithStack):
+    def test_without_scorerd_picks_go_on_from_the_last_table(self):
+        self.assert_learns(self.model, "coding")
+        before = self.status()
+        self.take_down("scorerd-1")
+        self.assert_picks()
+        # A write is kept although nobody makes scores of it now.
+        self.assertEqual(self.rate(self.model, "creative").status, 200)
+        self.assertIsNone(self.stack.personal(self.model, "creative"))
+        self.assertIsNotNone(self.stack.personal(self.model, "coding"))
+        now = self.status()
+        self.assertEqual(now["tableTime"], before["tableTime"])
+        self.assertEqual(now["tableVersion"], before["tableVersion"])
+        self.bring_up("scorerd-1")
+        wait_for(lambda: self.stack.personal(self.model, "creative") is not None,
+                 10, "what was rated meanwhile")
+
+    def test_without_ingestd_all_but_fetching_goes_on(self):
+        self.take_down("ingestd-1")
+        self.assert_picks()
+        self.assert_learns(self.model, "coding")
+        self.assertGreater(self.status()["modelCount"], 300)
+        self.assert_refused_for_now(self.stack.post("/api/refresh", {}))
+        self.bring_up("ingestd-1")
+        wait_for(lambda: self.stack.post("/api/refresh", {}).status != 503,
+                 10, "refreshes to be taken again")
+
+    def test_without_feedbackd_writes_are_refused_and_picks_go_on(self):
+        self.assert_learns(self.model, "coding")
+        self.take_down("feedbackd-1")
+        for i in range(3):
+            self.assert_refused_for_now(
+                self.rate(self.model, "creative", **{"Idempotency-Key": f"k-{i}"}))
+        self.assert_refused_for_now(
+            self.stack.get("/api/spawn-log/scores"))
+        self.assert_picks()
+        self.assertIsNotNone(self.stack.personal(self.model, "coding"))
+        self.assertEqual(self.stack.sql(
+            "select category from outcomes where model = "
+            f"'{self.model}'"), [["coding"]], "what was refused is recorded")
+        self.bring_up("feedbackd-1")
+        self.assert_learns(self.model, "creative")
+
+    def test_without_anything_behind_routers_restart_from_their_disk(self):
+        self.assert_learns(self.model, "coding")
+        self.take_down("ingestd-1", "feedbackd-1", "scorerd-1", "postgres")
+        version = self.status()["tableVersion"]
+        for instance in ("routerd-1", "routerd-2", "gatewayd-1"):
+            old = self.stack.pid_of(instance)
+            self.stack.order(instance, "-t")
+            wait_for(lambda: self.serves_anew(instance, old), 10,
+                     f"{instance} to serve again")
+        wait_for(lambda: self.stack.get("/readyz").status == 200, 10,
+                 "the gateway to reach a router")
+        self.assert_picks()
+        self.assertEqual(self.status()["tableVersion"], version)
+        self.assertIsNotNone(self.stack.personal(self.model, "coding"))
+        self.assert_refused_for_now(self.rate(self.model, "coding"))
+        self.bring_up("postgres", "ingestd-1", "feedbackd-1", "scorerd-1")
+        self.assert_learns(self.model, "creative")
+
+    def test_without_anything_behind_scorerd_restarts_from_its_disk(self):
+        self.assert_learns(self.model, "coding")
+        self.take_down("scorerd-1", "ingestd-1", "feedbackd-1", "postgres")
+        self.stack.order("scorerd-1", "-u")
+        scorer = self.stack.endpoint("scorerd-1")
+        wait_for(lambda: (h := health_of(scorer)) and h.serving, 10,
+                 "scorerd to serve")
+        for router in ("routerd-1", "routerd-2"):
+            wait_for(lambda r=router: snapshot_at(self.stack.endpoint(r),
+                                                  "table")
+                     == published(scorer, "table"), 10,
+                     f"{router} to follow the new scorerd")
+        self.assert_picks()
+        self.assertIsNotNone(self.stack.personal(self.model, "coding"))
+        self.bring_up("postgres", "ingestd-1", "feedbackd-1", "scorerd-1")
+
+    def serves_anew(self, instance, old):
+        health = health_of(self.stack.endpoint(instance))
+        return health and health.serving and health.pid != old
+
+
+class MidCall(WithStack):
+    def test_calls_at_a_router_that_dies_go_to_the_other_at_once(self):
+        for victim in ("routerd-1", "routerd-2"):
+            self.stack.await_serving()
+            time.sleep(1)  # both up at the gateway
+            pid = self.stack.pid_of(victim)
+            # Stopped, it keeps the calls that it gets until it dies.
+            kill(pid, signal.SIGSTOP)
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                began = time.monotonic()
+                picks = [pool.submit(self.stack.get,
+                                     "/api/pick?task=coding")
+                         for _ in range(8)]
+                time.sleep(0.2)
+                waiting = sum(not pick.done() for pick in picks)
+                kill(pid)
+                replies = [pick.result(10).status for pick in picks]
+                took = time.monotonic() - began
+            print(f"\n{waiting} of 8 calls were at {victim} when it died; "
+                  f"all done {took:.2f} s after they were sent")
+            self.assertEqual(replies, [200] * 8)
+            self.assertGreater(waiting, 0, "nothing was at stake")
+            # Sooner than silence would have been noticed.
+            self.assertLess(took, 0.9)
+
+
+class SlowTransaction(WithStack):
+    """PostgreSQL commits in another order than it numbers rows."""
+
+    INSERT = ("begin; insert into outcomes (tenant, model, category, rating)"
+              " values ('default', '{}', 'coding', 5);")
+
+    def assert_slow_one_is_seen(self, session, slow):
+        self.assertIsNone(self.stack.personal(slow, "coding"))
+        began = time.monotonic()
+        session.run("commit;")
+        wait_for(lambda: self.stack.personal(slow, "coding") is not None, 3,
+                 "the rating of the slow transaction")
+        print(f"\nthe slow rating is in picks {time.monotonic() - began:.2f} "
+              "s after its commit")
+
+    def test_a_slow_transaction_hides_no_rating(self):
+        slow = self.models.pop()
+        with self.stack.session() as session:
+            session.run(self.INSERT.format(slow))
+            for _ in range(5):
+                self.assert_learns(self.models.pop(), "coding", 2)
+            self.assert_slow_one_is_seen(session, slow)
+        self.assert_learns(self.models.pop(), "coding", 2)
+
+    def test_many_slow_transactions_commit_in_reverse_order(self):
+        slow = [self.models.pop() for _ in range(4)]
+        sessions = []
+        for model in slow:
+            sessions.append(self.stack.session())
+            sessions[-1].run(self.INSERT.format(model))
+            self.assert_learns(self.models.pop(), "coding", 2)
+        while sessions:
+            with sessions.pop() as session:
+                self.assert_slow_one_is_seen(session, slow.pop())
+            self.assert_learns(self.models.pop(), "coding", 2)
+
+    def test_a_load_of_everything_meanwhile_hides_it_neither(self):
+        slow = self.models.pop()
+        with self.stack.session() as session:
+            session.run(self.INSERT.format(slow))
+            self.assert_learns(self.models.pop(), "coding", 2)
+            loads = self.loads()
+            self.stack.sql("notify smart_spawn_feedback, 'reload'")
+            wait_for(lambda: self.loads() > loads, 5, "a load of everything")
+            self.assert_slow_one_is_seen(session, slow)
+
+    def test_one_that_is_rolled_back_is_never_seen(self):
+        slow = self.models.pop()
+        with self.stack.session() as session:
+            session.run(self.INSERT.format(slow))
+            self.assert_learns(self.models.pop(), "coding", 2)
+            session.run("rollback;")
+        self.assert_learns(self.models.pop(), "coding", 2)
+        time.sleep(1.5)  # more than one look
+        self.assertIsNone(self.stack.personal(slow, "coding"))
+
+    def loads(self):
+        return self.stack.whole_log("feedbackd-1").count("layers-loaded")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

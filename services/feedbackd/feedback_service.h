@@ -25,6 +25,8 @@ struct feedback_service {
     struct layer_follow *follow;
     struct layer_state *state;
     const struct secret_key *seal; /* of decision ids */
+    ms_dur retention;              /* of idempotency keys */
+    ms_dur report_window;          /* of the reports' quota */
 };
 
 /* Set the handlers; the rest is the caller's to set. */

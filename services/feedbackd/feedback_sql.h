@@ -5,13 +5,14 @@
 #ifndef SERVICES_FEEDBACKD_FEEDBACK_SQL_H
 #define SERVICES_FEEDBACKD_FEEDBACK_SQL_H
 
+#include "core/types/tenants.h"
 #include "feedback/community.h"
 #include "services/store/store.h"
 
 #define FEEDBACK_CHANNEL "smart_spawn_feedback"
-#define FEEDBACK_KEY_HOURS 24 /* how long an idempotency key holds */
+#define FEEDBACK_NOTICE_TENANTS "tenants" /* any other is of the layers */
 
-/* Columns of every WRITE's answer. */
+/* Columns of the answer to a WRITE that records. */
 enum {
     WRITE_RECORDED,
     WRITE_FIRST_HASH,
@@ -21,16 +22,27 @@ enum {
 };
 
 /* The first three are the calls. A call without an idempotency key goes by
- * the plain form of its statement, which takes the same parameters but the
- * last two and costs half as much. */
+ * the plain form of its statement, which takes the same parameters but those
+ * from the key on and costs half as much. */
 enum write_statement {
     WRITE_SPAWN,
     WRITE_OUTCOME,
     WRITE_REPORT,
     WRITE_SPAWN_PLAIN,
     WRITE_OUTCOME_PLAIN,
+    WRITE_ADD_KEY,
+    WRITE_REVOKE_KEY,
     WRITE_STATEMENTS
 };
+
+/* What WRITE_ADD_KEY answers, in its one column: api_keys_add's words. */
+#define ADDED_KEY "added"
+#define ADDED_NOT_FIRST "not first"
+#define ADDED_FULL "full"
+#define ADDED_TAKEN "taken"
+
+/* Columns of WRITE_REVOKE_KEY's one row; no row: no such key. */
+enum { REVOKED_TENANT, REVOKED_AT };
 
 /* The first columns of the two changes; of what follows on pages. */
 enum { CHANGES_SNAPSHOT, CHANGES_DAY, CHANGES_LATE, CHANGES_COLUMNS };
@@ -62,7 +74,20 @@ enum layer_statement {
     LAYER_RATING_CHANGES,
     LAYER_VOTE_CHANGES,
     LAYER_NOTIFY,
+    LAYER_TENANTS,
+    LAYER_NOTIFY_TENANTS,
     LAYER_STATEMENTS
+};
+
+/* Columns of LAYER_TENANTS; rows ascend by hash. Its first row is there in
+ * any case; without a hash it holds no key. */
+enum {
+    TENANTS_MARK,
+    TENANTS_HASH,
+    TENANTS_ID,
+    TENANTS_TENANT,
+    TENANTS_LABEL,
+    TENANTS_REVOKED
 };
 
 enum read_statement {
@@ -71,8 +96,12 @@ enum read_statement {
     READ_MAKE_MONTHS,
     READ_DROP_KEYS,
     READ_DROP_WINDOWS,
+    READ_LIST_KEYS,
     READ_STATEMENTS
 };
+
+/* Columns of READ_LIST_KEYS. */
+enum { KEY_ID, KEY_TENANT, KEY_LABEL, KEY_CREATED, KEY_REVOKED };
 
 /* READ_STATS's first column: SQL's grouping() of (model, category, mode, day),
  * a bit for each that a row is not grouped by. */

@@ -1,7 +1,7 @@
 /* Opening and wiring the parts; and whether the whole is ready.
  *
  * Three connections, because one answers in order: writes, layers, questions.
- * Ready when all are up and the layers were read once. */
+ * Ready when all are up and layers and tenants were read once. */
 #include "services/feedbackd/feedback_stack.h"
 
 #include "core/base/check.h"
@@ -30,7 +30,10 @@ feedback_stack_judge(struct feedback_stack *stack)
         return;
     }
     stack->options.judged(stack->options.context,
-                          stack->loaded ? NULL : "the layers are being read");
+                          !stack->loaded ? "the layers are being read"
+                          : !stack->tenants_loaded
+                              ? "the API keys are being read"
+                              : NULL);
 }
 
 static void
@@ -53,6 +56,7 @@ feedback_stack_on_layers_up(void *context)
     struct feedback_stack *stack = context;
 
     layer_follow_up(stack->service.follow);
+    tenant_keeper_up(stack->tenants.keeper);
     feedback_stack_judge(stack);
 }
 
@@ -70,7 +74,10 @@ feedback_stack_on_notice(void *context, struct slice payload)
 {
     struct feedback_stack *stack = context;
 
-    layer_follow_notice(stack->service.follow, payload);
+    if (slice_eq(payload, SLICE(FEEDBACK_NOTICE_TENANTS)))
+        tenant_keeper_notice(stack->tenants.keeper);
+    else
+        layer_follow_notice(stack->service.follow, payload);
 }
 
 static void
@@ -79,6 +86,15 @@ feedback_stack_on_loaded(void *context)
     struct feedback_stack *stack = context;
 
     stack->loaded = true;
+    feedback_stack_judge(stack);
+}
+
+static void
+feedback_stack_on_tenants(void *context)
+{
+    struct feedback_stack *stack = context;
+
+    stack->tenants_loaded = true;
     feedback_stack_judge(stack);
 }
 
@@ -148,10 +164,50 @@ feedback_stack_open_layers(struct feedback_stack *stack)
     if (status == STATUS_OK)
         status = layer_follow_new(stack->options.loop, &options,
                                   &stack->service.follow);
-    if (status == STATUS_OK)
-        status = upkeep_new(stack->options.loop, stack->service.read,
-                            &stack->upkeep);
     return status;
+}
+
+static enum status
+feedback_stack_open_tenants(struct feedback_stack *stack)
+{
+    struct tenant_keeper_options options = {.store = stack->layers,
+                                            .server = stack->options.server,
+                                            .interval = stack->options.interval,
+                                            .loaded = feedback_stack_on_tenants,
+                                            .context = stack,
+                                            .metrics = stack->options.metrics};
+
+    return tenant_keeper_new(stack->options.loop, &options,
+                             &stack->tenants.keeper);
+}
+
+static enum status
+feedback_stack_open_upkeep(struct feedback_stack *stack)
+{
+    struct upkeep_options options = {.store = stack->service.read,
+                                     .interval = stack->options.upkeep_interval,
+                                     .retention = stack->options.retention,
+                                     .report_window =
+                                         stack->options.report_window};
+
+    return upkeep_new(stack->options.loop, &options, &stack->upkeep);
+}
+
+static void
+feedback_stack_serve(struct feedback_stack *stack)
+{
+    struct rpc_server *server = stack->options.server;
+
+    feedback_service_init(&stack->service);
+    stack->service.loop = stack->options.loop;
+    stack->service.seal = stack->options.seal;
+    stack->service.retention = stack->options.retention;
+    stack->service.report_window = stack->options.report_window;
+    rpc_server_add(server, &stack->service.base.base);
+    tenant_service_init(&stack->tenants);
+    stack->tenants.write = stack->service.write;
+    stack->tenants.read = stack->service.read;
+    rpc_server_add(server, &stack->tenants.base.base);
 }
 
 enum status
@@ -164,12 +220,13 @@ feedback_stack_open(struct feedback_stack *stack,
     status = feedback_stack_open_stores(stack);
     if (status == STATUS_OK)
         status = feedback_stack_open_layers(stack);
+    if (status == STATUS_OK)
+        status = feedback_stack_open_tenants(stack);
+    if (status == STATUS_OK)
+        status = feedback_stack_open_upkeep(stack);
     if (status != STATUS_OK)
         return status;
-    feedback_service_init(&stack->service);
-    stack->service.loop = options->loop;
-    stack->service.seal = options->seal;
-    rpc_server_add(options->server, &stack->service.base.base);
+    feedback_stack_serve(stack);
     feedback_stack_judge(stack);
     return STATUS_OK;
 }
@@ -182,5 +239,6 @@ feedback_stack_close(struct feedback_stack *stack)
     store_free(&stack->service.read);
     upkeep_free(&stack->upkeep);
     layer_follow_free(&stack->service.follow);
+    tenant_keeper_free(&stack->tenants.keeper);
     layer_state_free(&stack->service.state);
 }

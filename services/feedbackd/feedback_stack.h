@@ -1,9 +1,11 @@
 /* All of feedbackd but the process: three connections, the layers, the
- * upkeep and the calls, on a loop and a server that somebody else owns. */
+ * tenants, the upkeep and the calls, on a loop and a server that somebody
+ * else owns. */
 #ifndef SERVICES_FEEDBACKD_FEEDBACK_STACK_H
 #define SERVICES_FEEDBACKD_FEEDBACK_STACK_H
 
 #include "services/feedbackd/feedback_service.h"
+#include "services/feedbackd/tenant_service.h"
 #include "services/feedbackd/upkeep.h"
 
 struct feedback_stack_options {
@@ -15,7 +17,10 @@ struct feedback_stack_options {
     const char *home;
     const struct secret_key *seal; /* of decision ids; borrowed */
     uint32_t queue_max;
-    ms_dur write_timeout, read_timeout, interval;
+    ms_dur write_timeout, read_timeout;
+    ms_dur interval;        /* looks at layers and keys */
+    ms_dur upkeep_interval; /* see upkeep.h, as are the next two */
+    ms_dur retention, report_window;
     /* Told whenever it changes: NULL is ready, else why it is not. */
     void (*judged)(void *context, const char *detail);
     void *context;
@@ -23,10 +28,12 @@ struct feedback_stack_options {
 
 struct feedback_stack {
     struct feedback_service service;
+    struct tenant_service tenants;
     struct feedback_stack_options options;
     struct store *layers;
     struct upkeep *upkeep;
-    bool loaded; /* the layers, once */
+    bool loaded;         /* the layers, once */
+    bool tenants_loaded; /* once */
 };
 
 /* Set up and serve; connecting happens in the background. RESOURCE_EXHAUSTED;

@@ -19,8 +19,10 @@
 #include <sys/random.h>
 
 #define FEEDBACK_WRITE_TRIES 3
-#define FEEDBACK_WRITE_PARAMS_MAX 12
+#define FEEDBACK_WRITE_PARAMS_MAX 13
 #define FEEDBACK_WRITE_HASH_MAX 17
+#define FEEDBACK_WRITE_MS_MAX 24 /* of a duration as text */
+#define HOUR_MS 3600000
 
 static const char away[] =
     "the database is not reachable; nothing was recorded; try again";
@@ -39,6 +41,7 @@ struct feedback_write {
     const char *key; /* NULL: none */
     char hash[FEEDBACK_WRITE_HASH_MAX];
     char spawn_id[INPUT_UUID_TEXT + 1];
+    char retention[FEEDBACK_WRITE_MS_MAX], window[FEEDBACK_WRITE_MS_MAX];
     struct input_event event;
     unsigned tries;
     union {
@@ -98,6 +101,10 @@ feedback_write_begin(Ss__Feedback_Service *base, enum write_statement statement,
         goto full;
     write->service = (struct feedback_service *)base;
     write->call = call;
+    (void)snprintf(write->retention, sizeof(write->retention), "%lld",
+                   (long long)write->service->retention);
+    (void)snprintf(write->window, sizeof(write->window), "%lld",
+                   (long long)write->service->report_window);
     write->statement = statement;
     if (strlen(key) > INPUT_KEY_MAX) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "INVALID_PARAM",
@@ -175,6 +182,8 @@ feedback_write_answer(const struct feedback_write *write, struct slice first)
         return;
     case WRITE_SPAWN_PLAIN:
     case WRITE_OUTCOME_PLAIN:
+    case WRITE_ADD_KEY:
+    case WRITE_REVOKE_KEY:
     case WRITE_STATEMENTS:
         break;
     }
@@ -183,6 +192,24 @@ feedback_write_answer(const struct feedback_write *write, struct slice first)
 
 static void feedback_write_send(struct feedback_write *write);
 
+/* The words of the usual window are known to clients. */
+static void
+feedback_write_over_quota(const struct feedback_write *write, ms_dur retry)
+{
+    ms_dur window = write->service->report_window;
+    char message[80];
+
+    if (window == HOUR_MS)
+        (void)snprintf(message, sizeof(message), "Rate limit exceeded (%d/hr)",
+                       COMMUNITY_REPORTS_PER_HOUR);
+    else
+        (void)snprintf(
+            message, sizeof(message), "Rate limit exceeded (%d in %lld s)",
+            COMMUNITY_REPORTS_PER_HOUR, (long long)(window + 999) / 1000);
+    rpc_fail_retry(write->call, STATUS_RESOURCE_EXHAUSTED, "RATE_LIMITED",
+                   message, retry);
+}
+
 /* Not recorded: refused by the quota, or the key was used before. */
 static void
 feedback_write_not_recorded(struct feedback_write *write,
@@ -190,9 +217,8 @@ feedback_write_not_recorded(struct feedback_write *write,
 {
     if (rows_null(rows, 0, WRITE_FIRST_HASH)) {
         if (rows_i64(rows, 0, WRITE_IN_QUOTA, 0) == 0)
-            rpc_fail_retry(write->call, STATUS_RESOURCE_EXHAUSTED,
-                           "RATE_LIMITED", "Rate limit exceeded (100/hr)",
-                           rows_i64(rows, 0, WRITE_RETRY_MS, 0));
+            feedback_write_over_quota(write,
+                                      rows_i64(rows, 0, WRITE_RETRY_MS, 0));
         else if (write->tries < FEEDBACK_WRITE_TRIES)
             feedback_write_send(write);
         else
@@ -293,13 +319,13 @@ feedback_write_spawn(Ss__Feedback_Service *base,
         return;
     }
     event = &write->event;
-    memcpy(
-        write->params,
-        ((const char *[]){write->spawn_id, rpc_call_tenant(call), event->model,
-                          event->category, event->budget, event->mode,
-                          event->role, event->source, event->context,
-                          event->decision_id, write->key, write->hash}),
-        12 * sizeof(write->params[0]));
+    memcpy(write->params,
+           ((const char *[]){write->spawn_id, rpc_call_tenant(call),
+                             event->model, event->category, event->budget,
+                             event->mode, event->role, event->source,
+                             event->context, event->decision_id, write->key,
+                             write->hash, write->retention}),
+           13 * sizeof(write->params[0]));
     feedback_write_send(write);
 }
 
@@ -324,12 +350,12 @@ feedback_write_outcome(Ss__Feedback_Service *base,
         return;
     }
     event = &write->event;
-    memcpy(
-        write->params,
-        ((const char *[]){rpc_call_tenant(call), event->model, event->category,
-                          event->rating, event->context, event->decision_id,
-                          event->spawn_id, write->key, write->hash}),
-        9 * sizeof(write->params[0]));
+    memcpy(write->params,
+           ((const char *[]){rpc_call_tenant(call), event->model,
+                             event->category, event->rating, event->context,
+                             event->decision_id, event->spawn_id, write->key,
+                             write->hash, write->retention}),
+           10 * sizeof(write->params[0]));
     feedback_write_send(write);
 }
 
@@ -352,10 +378,11 @@ feedback_write_report(Ss__Feedback_Service *base,
         return;
     }
     event = &write->event;
-    memcpy(write->params,
-           ((const char *[]){rpc_call_tenant(call), event->instance,
-                             event->model, event->category, event->rating,
-                             write->key, write->hash}),
-           7 * sizeof(write->params[0]));
+    memcpy(
+        write->params,
+        ((const char *[]){rpc_call_tenant(call), event->instance, event->model,
+                          event->category, event->rating, write->key,
+                          write->hash, write->retention, write->window}),
+        9 * sizeof(write->params[0]));
     feedback_write_send(write);
 }

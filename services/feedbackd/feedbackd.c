@@ -55,6 +55,9 @@ feedbackd_open(struct daemon *daemon, const struct secret_key *seal,
         .write_timeout = config_duration_ms(config, "feedback.write_timeout"),
         .read_timeout = config_duration_ms(config, "feedback.read_timeout"),
         .interval = config_duration_ms(config, "feedback.interval"),
+        .upkeep_interval = config_duration_ms(config, "upkeep.interval"),
+        .retention = config_duration_ms(config, "idempotency.retention"),
+        .report_window = config_duration_ms(config, "report.window"),
         .judged = feedbackd_on_judged,
         .context = daemon};
 

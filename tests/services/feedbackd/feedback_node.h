@@ -29,6 +29,7 @@
 
 #define CALL_TIMEOUT_MS 15000
 #define NODE_INTERVAL_MS 200 /* looks for events nobody told of */
+#define NODE_HOUR_MS ((ms_dur)3600000)
 
 enum {
     LOG_SPAWN,
@@ -99,7 +100,7 @@ sql(const char *text)
     pg_session_close(&session);
 }
 
-static int64_t
+static inline int64_t
 number_of(const char *text)
 {
     struct pg_session *session = session_open("feedback");
@@ -175,22 +176,11 @@ node_serve(struct node *node, const char *name)
                      STATUS_OK);
 }
 
+/* `options` says the place and the times; the rest is filled in here. */
 static inline void
-node_open(struct node *node, struct rpc_stand *stand, const char *name,
-          const char *place, ms_dur interval)
+node_open_with(struct node *node, struct rpc_stand *stand, const char *name,
+               struct feedback_stack_options options)
 {
-    struct feedback_stack_options options = {.loop = stand->loop,
-                                             .seal = &node_seal,
-                                             .metrics = stand->metrics,
-                                             .instance = name,
-                                             .url = place,
-                                             .home = "/nonexistent",
-                                             .queue_max = 4096,
-                                             .write_timeout = 5000,
-                                             .read_timeout = 5000,
-                                             .interval = interval,
-                                             .judged = on_judged,
-                                             .context = node};
     struct snapshot_follower_options follower = {.name = "layers",
                                                  .whole = on_whole,
                                                  .delta = on_delta,
@@ -198,12 +188,35 @@ node_open(struct node *node, struct rpc_stand *stand, const char *name,
 
     *node = (struct node){.stand = stand};
     node_serve(node, name);
+    options.loop = stand->loop;
     options.server = node->server;
+    options.seal = &node_seal;
+    options.metrics = stand->metrics;
+    options.instance = name;
+    options.home = "/nonexistent";
+    options.queue_max = 4096;
+    options.write_timeout = 5000;
+    options.read_timeout = 5000;
+    options.judged = on_judged;
+    options.context = node;
     assert_int_equal(feedback_stack_open(&node->stack, &options), STATUS_OK);
     node->channel = stand_channel(stand, rpc_stand_endpoint(stand, name), 4096);
     assert_int_equal(snapshot_follower_new(stand->loop, node->channel,
                                            &follower, &node->follower),
                      STATUS_OK);
+}
+
+static inline void
+node_open(struct node *node, struct rpc_stand *stand, const char *name,
+          const char *place, ms_dur interval)
+{
+    struct feedback_stack_options options = {.url = place,
+                                             .interval = interval,
+                                             .upkeep_interval = NODE_HOUR_MS,
+                                             .retention = 24 * NODE_HOUR_MS,
+                                             .report_window = NODE_HOUR_MS};
+
+    node_open_with(node, stand, name, options);
 }
 
 static inline void
@@ -300,7 +313,7 @@ call(struct node *node, unsigned method, const void *request, const char *key,
     assert_true(rpc_stand_run(node->stand, &ended->done));
 }
 
-static Ss__RecordOutcomeRequest
+static inline Ss__RecordOutcomeRequest
 outcome_of(char *model, int64_t rating)
 {
     Ss__RecordOutcomeRequest request = SS__RECORD_OUTCOME_REQUEST__INIT;
@@ -313,7 +326,7 @@ outcome_of(char *model, int64_t rating)
     return request;
 }
 
-static Ss__ReportCommunityRequest
+static inline Ss__ReportCommunityRequest
 report_of(char *model, char *instance, int64_t rating)
 {
     Ss__ReportCommunityRequest request = SS__REPORT_COMMUNITY_REQUEST__INIT;
@@ -352,7 +365,7 @@ cell_of(const struct node *node, const char *model)
     return NULL;
 }
 
-static uint32_t
+static inline uint32_t
 ratings_of(const struct node *node, const char *model)
 {
     const struct personal_cell *cell = cell_of(node, model);
@@ -372,7 +385,7 @@ fixture_open(struct fixture *fixture)
 {
     *fixture = (struct fixture){0};
     sql("TRUNCATE outcomes, community_reports, spawn_logs, idempotency_keys,"
-        " report_windows");
+        " report_windows, api_keys");
     rpc_stand_open(&fixture->stand);
     node_open(&fixture->node, &fixture->stand, "feedbackd-1", url,
               NODE_INTERVAL_MS);

@@ -129,6 +129,59 @@ the_101st_report_of_an_hour_is_refused(void **state)
     fixture_close(&fixture);
 }
 
+static bool
+holds_no_row(const struct node *node)
+{
+    (void)node;
+    return number_of("SELECT (SELECT count(*) FROM idempotency_keys) +"
+                     " (SELECT count(*) FROM report_windows)") == 0;
+}
+
+/* A day in ten minutes: every time 144 times shorter. */
+static void
+shorter_times_hold_by_configuration(void **state)
+{
+    struct fixture fixture;
+    struct node quick;
+    struct ended ended;
+    Ss__ReportCommunityRequest request =
+        report_of((char[]){"a/b"}, (char[]){"golden-1"}, 5);
+    struct feedback_stack_options times = {.url = url,
+                                           .interval = NODE_INTERVAL_MS,
+                                           .upkeep_interval = 25,
+                                           .retention = 600000,
+                                           .report_window = 25000};
+
+    (void)state;
+    fixture_open(&fixture);
+    node_open_with(&quick, &fixture.stand, "feedbackd-2", times);
+    node_wait(&quick, is_ready);
+    call(&quick, REPORT_COMMUNITY, &request, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    sql("UPDATE report_windows SET reports = 100, began_at = began_at -"
+        " interval '10 seconds'");
+    call(&quick, REPORT_COMMUNITY, &request, NULL, &ended);
+    assert_int_equal(ended.status, STATUS_RESOURCE_EXHAUSTED);
+    assert_string_equal(ended.message, "Rate limit exceeded (100 in 25 s)");
+    assert_true(ended.retry_after > 0 && ended.retry_after <= 15000);
+    /* Within its retention the key is the first report's. */
+    request.rating = 4;
+    call(&quick, REPORT_COMMUNITY, &request, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_ALREADY_EXISTS);
+    sql("UPDATE report_windows SET began_at = now() - interval '26 seconds'");
+    sql("UPDATE idempotency_keys SET given_at = now() - interval '601 s'");
+    call(&quick, REPORT_COMMUNITY, &request, "key-1", &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    ended_forget(&ended);
+    /* What is over is deleted while it runs. */
+    sql("UPDATE report_windows SET began_at = now() - interval '26 seconds'");
+    sql("UPDATE idempotency_keys SET given_at = now() - interval '601 s'");
+    node_wait(&quick, holds_no_row);
+    node_close(&quick);
+    fixture_close(&fixture);
+}
+
 /* A decision id of this node's deployment. */
 static char *
 decision_of(char *tenant, struct buf *out)
@@ -301,6 +354,7 @@ main(void)
         cmocka_unit_test(a_key_is_free_again_after_24_hours),
         cmocka_unit_test(one_key_through_two_feedbackd_records_once),
         cmocka_unit_test(the_101st_report_of_an_hour_is_refused),
+        cmocka_unit_test(shorter_times_hold_by_configuration),
         cmocka_unit_test(a_decision_id_of_our_own_is_recorded_with_the_rating),
         cmocka_unit_test(forged_and_borrowed_decision_ids_are_refused),
         cmocka_unit_test(bad_input_is_refused_and_leaves_nothing),

@@ -1,8 +1,11 @@
 """What becomes of the sources is seen by whoever asks for the status."""
 
+import time
 import unittest
 
+import sources
 from stack import Stack, wait_for
+from wire import Peer, published, snapshot_at
 
 OFF = {f"SMART_SPAWN_{name}_URL": "none" for name in
        ("ARTIFICIAL_ANALYSIS", "HF_LEADERBOARD", "LMARENA", "LIVEBENCH")}
@@ -14,15 +17,92 @@ class Sources(unittest.TestCase):
                    SMART_SPAWN_OPENROUTER_URL="file:///nowhere/models.json",
                    **OFF) as stack:
             def stale():
-                sources = stack.get("/api/status").json["data"]["sources"]
-                return sources["openrouter"]["status"] == "stale" \
-                    and sources
-            sources = wait_for(stale, 30, "openrouter to be stale"
-                               + stack.log("ingestd-1")[-1500:])
-            self.assertTrue(sources["openrouter"]["reason"])
-            self.assertEqual(sources["livebench"]["status"], "ok")
+                found = stack.get("/api/status").json["data"]["sources"]
+                return found["openrouter"]["status"] == "stale" \
+                    and found
+            found = wait_for(stale, 30, "openrouter to be stale"
+                             + stack.log("ingestd-1")[-1500:])
+            self.assertTrue(found["openrouter"]["reason"])
+            self.assertEqual(found["livebench"]["status"], "ok")
             reply = stack.get("/api/pick?task=coding")
             self.assertEqual(reply.status, 200, "never an empty catalog")
+
+
+@unittest.skipUnless(sources.RECORDED, f"{sources.FOLDER} is not here")
+class Faults(unittest.TestCase):
+    """All five fail at once, in every way, and are there again."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(sources.Sources())
+        cls.stack = cls.enterClassContext(Stack(**cls.server.settings()))
+
+    def status(self):
+        return self.stack.get("/api/status").json["data"]
+
+    def states(self):
+        return {name: row["status"]
+                for name, row in self.status()["sources"].items()}
+
+    def is_settled(self):
+        """Whether no fetch is under way and routers know what came of it."""
+        ingest, scorer, *routers = map(self.stack.endpoint, (
+            "ingestd-1", "scorerd-1", "routerd-1", "routerd-2"))
+        with Peer(ingest) as peer:
+            if peer.call("ss.Ingest/Sources", peer.types.SourcesRequest(),
+                         peer.types.SourcesReply()).fetching:
+                return False
+        table = published(scorer, "table")
+        return snapshot_at(scorer, "catalog") == \
+            published(ingest, "catalog") and \
+            all(snapshot_at(router, "table") == table for router in routers)
+
+    def refresh(self, state):
+        """Fetch all; then every source has that state; the status."""
+        wait_for(self.is_settled, 30, "the fetch before")
+        reply = self.stack.post("/api/refresh", {})
+        self.assertEqual(reply.status, 200, reply.body)
+        wait_for(self.is_settled, 30, "the fetch")
+        self.assertEqual(set(self.states().values()), {state},
+                         self.stack.log("ingestd-1")[-1500:])
+        return self.status()
+
+    def test_whatever_is_wrong_the_last_good_values_stay(self):
+        for fault, spoil in sources.FAULTS.items():
+            with self.subTest(fault):
+                self.server.fault = sources.as_recorded
+                good = self.refresh("ok")
+                pick = self.stack.get("/api/pick?task=coding&budget=any")
+                self.server.fault = spoil
+                began = time.monotonic()
+                bad = self.refresh("stale")
+                print(f"{fault}: all stale after "
+                      f"{time.monotonic() - began:.1f} s:")
+                for name, row in bad["sources"].items():
+                    print(f"    {name}: {row['reason']}")
+                    self.assertTrue(row["reason"], name)
+                    self.assertEqual(row["lastPull"],
+                                     good["sources"][name]["lastPull"])
+                self.assertGreater(bad["modelCount"], 300)
+                self.assertEqual(bad["modelCount"], good["modelCount"])
+                self.assertEqual(bad["modelsWithScores"],
+                                 good["modelsWithScores"])
+                again = self.stack.get("/api/pick?task=coding&budget=any")
+                self.assertEqual(again.json["data"], pick.json["data"])
+        self.server.fault = sources.as_recorded
+        self.refresh("ok")
+
+    def test_a_restart_while_all_are_away_serves_the_last_catalog(self):
+        self.server.fault = sources.as_recorded
+        count = self.refresh("ok")["modelCount"]
+        self.server.fault = sources.FAULTS["it is gone"]
+        self.assertEqual(self.stack.command("down", timeout=60).returncode, 0)
+        self.stack.start()
+        wait_for(lambda: set(self.states().values()) == {"stale"}, 20,
+                 "all to be stale")
+        self.assertEqual(self.status()["modelCount"], count)
+        self.assertEqual(self.stack.get("/api/pick?task=coding").status, 200)
+        self.server.fault = sources.as_recorded
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define V4_OFFSET 12 /* bytes of a mapped address before the IPv4 ones */
@@ -37,6 +38,34 @@ client_address_parse(struct slice text, struct client_address *ret_address)
         return false;
     *ret_address = address;
     return true;
+}
+
+bool
+client_address_of_socket(const struct sockaddr_storage *peer,
+                         struct client_address *ret_address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+
+    if (peer->ss_family == AF_INET) {
+        memcpy(ret_address->bytes, v4_prefix, V4_OFFSET);
+        memcpy(ret_address->bytes + V4_OFFSET, &v4->sin_addr,
+               sizeof(v4->sin_addr));
+        return true;
+    }
+    if (peer->ss_family != AF_INET6)
+        return false;
+    memcpy(ret_address->bytes, &v6->sin6_addr, sizeof(ret_address->bytes));
+    return true;
+}
+
+bool
+client_address_is_loopback(const struct client_address *address)
+{
+    static const struct client_address v6 = {{[15] = 1}};
+
+    return is_v4(address) ? address->bytes[V4_OFFSET] == 127
+                          : memcmp(address, &v6, sizeof(v6)) == 0;
 }
 
 static bool

@@ -24,8 +24,15 @@ struct client_networks {
     unsigned bits[CLIENT_NETWORKS_MAX]; /* of the 128 that must agree */
 };
 
+struct sockaddr_storage;
+
 bool
 client_address_parse(struct slice text, struct client_address *ret_address);
+/* Of a socket's peer; false for one that is no IP address. */
+bool client_address_of_socket(const struct sockaddr_storage *peer,
+                              struct client_address *ret_address);
+/* 127.0.0.0/8 and ::1. */
+bool client_address_is_loopback(const struct client_address *address);
 /* "10.0.0.1, 10.1.0.0/16, fd00::/8"; empty is none. INVALID_ARGUMENT,
  * RESOURCE_EXHAUSTED past CLIENT_NETWORKS_MAX. */
 enum status

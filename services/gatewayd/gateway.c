@@ -35,7 +35,11 @@ is_refused(struct gateway_request *request)
     request->loggable = false;
     if (row->status == 405)
         gateway_reply_header(request, "Allow", "GET, HEAD, POST, OPTIONS");
-    gateway_reply_error(request, row->status, row->code, row->message);
+    if (row->status == 503)
+        gateway_reply_retry(request, row->status, row->code, row->message,
+                            GATEWAY_ROOM_RETRY_MS);
+    else
+        gateway_reply_error(request, row->status, row->code, row->message);
     return true;
 }
 
@@ -57,7 +61,7 @@ is_over_limit(struct gateway_request *request, struct rate_limit *rate,
 {
     ms_dur wait;
 
-    if (rate_limit_take(rate, &request->client,
+    if (rate_limit_take(rate, &request->limited,
                         loop_now(request->gateway->loop), &wait))
         return false;
     gateway_reply_retry(request, 429, "RATE_LIMITED", message, wait);
@@ -223,6 +227,21 @@ now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Who asks: each proxy may have added an X-Forwarded-For of its own. */
+static struct client_address
+client_of(const struct gateway *gateway, const struct http_exchange *exchange)
+{
+    struct client_address client;
+    struct buf forwarded;
+
+    buf_init(&forwarded, gateway->options.http.max_head);
+    http_exchange_headers(exchange, "X-Forwarded-For", &forwarded);
+    client = client_address_of(slice_of(http_exchange_peer(exchange)),
+                               buf_text(&forwarded), &gateway->trusted);
+    buf_fini(&forwarded);
+    return client;
+}
+
 static struct gateway_request *
 request_new(struct gateway *gateway, struct http_exchange *exchange)
 {
@@ -237,9 +256,8 @@ request_new(struct gateway *gateway, struct http_exchange *exchange)
     request->started_us = now_us();
     request->trace =
         trace_continue(slice_of(http_exchange_header(exchange, "traceparent")));
-    request->client = client_address_key(client_address_of(
-        slice_of(http_exchange_peer(exchange)),
-        http_exchange_header(exchange, "X-Forwarded-For"), &gateway->trusted));
+    request->client = client_of(gateway, exchange);
+    request->limited = client_address_key(request->client);
     http_exchange_on_gone(exchange, on_gone, request);
     return request;
 }
@@ -302,6 +320,8 @@ start(struct gateway *gateway)
                                         REFRESH_CLIENTS_MAX);
     if (!gateway->requests || !gateway->refreshes)
         return STATUS_RESOURCE_EXHAUSTED;
+    options->http.trusted_proxies = &gateway->trusted;
+    options->http.metrics = options->metrics;
     options->http.on_request = on_request;
     options->http.context = gateway;
     return http_server_new(gateway->loop, &options->http, &gateway->server);
@@ -350,13 +370,13 @@ gateway_free(struct gateway **gateway_at)
 int
 gateway_port(const struct gateway *gateway)
 {
-    return http_server_port(gateway->server);
+    return http_server_listen(gateway->server)->port;
 }
 
 void
 gateway_url(const struct gateway *gateway, struct buf *out)
 {
-    http_server_url(gateway->server, out);
+    http_listen_url(http_server_listen(gateway->server), out);
 }
 
 void

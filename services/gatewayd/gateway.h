@@ -24,7 +24,8 @@ struct gateway_channel {
 };
 
 struct gateway_options {
-    struct http_server_options http; /* but on_request and context */
+    struct http_server_options http; /* but on_request, context, metrics and
+                                        trusted_proxies */
     const char *hosts;               /* http.hosts */
     const char *trusted_proxies;     /* http.trusted_proxies */
     const char *refresh_key;         /* "" asks for none */
@@ -44,7 +45,7 @@ enum status gateway_new(struct loop *loop,
 /* Requests under way end; must come before the channels are freed. */
 void gateway_free(struct gateway **gateway);
 int gateway_port(const struct gateway *gateway);
-/* As http_server_url. */
+/* As http_listen_url. */
 void gateway_url(const struct gateway *gateway, struct buf *out);
 /* A daemon_drain_fn; context is the gateway. */
 void gateway_drain(void *gateway, loop_fn finished, void *context);

@@ -67,16 +67,16 @@ channel_of(const struct gateway *gateway, const char *target)
 }
 
 static enum status
-read_message(struct gateway_request *request, ProtobufCMessage **ret_message,
-             struct transcode_error *ret_error)
+read_message(const struct gateway_request *request, struct arena *arena,
+             ProtobufCMessage **ret_message, struct transcode_error *ret_error)
 {
     const ProtobufCMessageDescriptor *type = call_input(request->call);
     struct http_exchange *exchange = request->exchange;
 
     if (slice_eq(slice_of(request->call->verb), SLICE("GET")))
-        return transcode_query(type, http_exchange_query(exchange),
-                               request->arena, ret_message, ret_error);
-    return transcode_json(type, http_exchange_body(exchange), request->arena,
+        return transcode_query(type, http_exchange_query(exchange), arena,
+                               ret_message, ret_error);
+    return transcode_json(type, http_exchange_body(exchange), arena,
                           ret_message, ret_error);
 }
 
@@ -99,28 +99,15 @@ start(struct gateway_request *request, const ProtobufCMessage *message)
                           &options, on_done, request, &request->pending);
 }
 
-void
-gateway_call_start(struct gateway_request *request)
+/* The channel keeps the message's bytes, so the message itself goes at once:
+ * requests that wait hold no more than what was sent. */
+static void
+read_and_start(struct gateway_request *request, struct arena *arena)
 {
-    const char *key =
-        http_exchange_header(request->exchange, "Idempotency-Key");
     struct transcode_error error = {"", ""};
     ProtobufCMessage *message;
-    enum status status;
+    enum status status = read_message(request, arena, &message, &error);
 
-    if (key && !http_policy_is_idempotency_key(key)) {
-        gateway_reply_error(request, 400, "INVALID_PARAM",
-                            "Idempotency-Key must be 1 to 128 visible ASCII "
-                            "characters");
-        return;
-    }
-    request->arena = arena_new(GATEWAY_ARENA_MAX);
-    if (!request->arena) {
-        reply_status(request, STATUS_RESOURCE_EXHAUSTED, "",
-                     "the gateway is out of memory", 0);
-        return;
-    }
-    status = read_message(request, &message, &error);
     if (status == STATUS_INVALID_ARGUMENT) {
         gateway_reply_error(request, 400, error.code, error.message);
         return;
@@ -133,4 +120,27 @@ gateway_call_start(struct gateway_request *request)
                          ? "the request is too large"
                          : "the gateway is busy",
                      0);
+}
+
+void
+gateway_call_start(struct gateway_request *request)
+{
+    const char *key =
+        http_exchange_header(request->exchange, "Idempotency-Key");
+    struct arena *arena;
+
+    if (key && !http_policy_is_idempotency_key(key)) {
+        gateway_reply_error(request, 400, "INVALID_PARAM",
+                            "Idempotency-Key must be 1 to 128 visible ASCII "
+                            "characters");
+        return;
+    }
+    arena = arena_new(GATEWAY_ARENA_MAX);
+    if (!arena) {
+        reply_status(request, STATUS_RESOURCE_EXHAUSTED, "",
+                     "the gateway is out of memory", 0);
+        return;
+    }
+    read_and_start(request, arena);
+    arena_free(&arena);
 }

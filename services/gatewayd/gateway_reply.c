@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "services/api/api_error.h"
+#include "services/gatewayd/http_guard.h"
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/log.h"
 
@@ -44,7 +45,6 @@ log_end(const struct gateway_request *request, unsigned status)
 static void
 request_free(struct gateway_request *request)
 {
-    arena_free(&request->arena);
     request->magic = 0;
     free(request);
 }
@@ -93,8 +93,18 @@ gateway_reply_call(struct gateway_request *request, struct slice body)
     const struct api_call *call = request->call;
     char etag[24];
 
+    /* A write is done: its answer, which is short, goes out in any case. */
     if (call->class != CALL_READ) {
         gateway_reply_plain(request, 200, "application/json", body);
+        return;
+    }
+    if (!http_server_has_room(request->gateway->server, body.len)) {
+        const struct http_refusal_row *row =
+            http_guard_row(HTTP_REFUSAL_NO_ROOM);
+
+        gateway_reply_header(request, "Connection", "close");
+        gateway_reply_retry(request, row->status, row->code, row->message,
+                            GATEWAY_ROOM_RETRY_MS);
         return;
     }
     gateway_reply_header(request, "Cache-Control",

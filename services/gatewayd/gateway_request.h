@@ -16,6 +16,7 @@
 #define GATEWAY_REQUEST_MAGIC 0x47524551u
 #define GATEWAY_ARENA_MAX (8u << 20)  /* bytes for one request's message */
 #define GATEWAY_REPLY_MAX (32u << 20) /* bytes of an answer */
+#define GATEWAY_ROOM_RETRY_MS 1000    /* after a lack of memory */
 #define GATEWAY_CLASSES 6             /* of HTTP statuses: 0 is none, 1xx … */
 
 struct gateway {
@@ -41,8 +42,8 @@ struct gateway_request {
     bool loggable;               /* false: the path is the front's own */
     struct trace trace;
     int64_t started_us;
-    struct client_address client;
-    struct arena *arena; /* made when the message is */
+    struct client_address client;  /* who asks */
+    struct client_address limited; /* and by what he is limited */
     struct rpc_pending *pending;
 };
 

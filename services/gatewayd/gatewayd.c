@@ -66,8 +66,12 @@ read_options(const struct daemon *daemon, struct gateway_options *options)
         .max_head = (size_t)config_size(config, "http.max_head"),
         .max_body = (size_t)config_size(config, "http.max_body"),
         .max_connections = (size_t)config_int(config, "http.max_connections"),
+        .max_per_address =
+            (uint32_t)config_int(config, "http.max_connections_per_address"),
+        .max_buffered = (uint64_t)config_size(config, "http.max_buffered"),
         .idle_timeout = config_duration_ms(config, "http.idle_timeout"),
         .receive_timeout = config_duration_ms(config, "http.receive_timeout"),
+        .send_timeout = config_duration_ms(config, "http.send_timeout"),
     };
     options->hosts = config_text(config, "http.hosts");
     options->trusted_proxies = config_text(config, "http.trusted_proxies");

@@ -1,73 +1,187 @@
 /* The filter in front of evhttp.
  *
- * A small state machine per connection. evhttp stops reading while a request
- * is answered and does not come back for what a filter left in the socket's
- * buffer, so the filter always takes everything it can: whole requests go
- * on, only an unfinished one waits here. What waits is bounded by max_head
- * plus max_body.
+ * A connection is idle, receiving (a request has begun), called for (evhttp
+ * has the request) or sending (its answer). evhttp would go on reading while
+ * it writes, without a bound, so the socket's reading is turned off as long
+ * as a request is with evhttp; what was read ahead waits in the socket's
+ * buffer and is looked at when the answer is out.
  *
  * Answers pass unchanged, but libevent's filters (2.1.12) have two traps for
  * evhttp on this way: output added before EV_WRITE is enabled lies still, so
  * adding it kicks a flush; and "written" is said when bytes reached the next
  * buffer, whereupon evhttp would close a connection with its answer unsent,
- * so the filter says nothing until the socket took the last byte. It writes
- * nothing of its own. */
+ * so the filter says nothing until the socket took the last byte. All that it
+ * writes of its own is "100 Continue". */
 #include "services/gatewayd/http_front.h"
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "services/gatewayd/address_count.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #define CONN_MAGIC 0x48465243u
 
-enum state {
-    STATE_HEAD,
-    STATE_BODY,       /* of known length: passes through */
-    STATE_CHUNK_SIZE, /* a size line */
-    STATE_CHUNK_DATA, /* and its data, collected */
-    STATE_CHUNK_END,  /* and the line end behind it */
-    STATE_LAST_LINE,  /* the empty line behind the last chunk */
-    STATE_SWALLOW,    /* a body that will be refused */
-    STATE_DONE,       /* refused: nothing more is read */
+enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_CALLED, PHASE_SENDING };
+
+enum closed {
+    CLOSED_IDLE,
+    CLOSED_RECEIVING,
+    CLOSED_SENDING,
+    CLOSED_ADDRESS,
+    CLOSED_COUNT
 };
 
 struct http_front {
     struct http_front_options options;
+    struct address_count *addresses;
     size_t connections;
     bool is_closed;
+    uint64_t buffered; /* bytes, as of each connection's last count */
+    uint64_t *closed[CLOSED_COUNT], *no_room;
+    int64_t *buffered_gauge;
+    uint64_t nobodys; /* these point here when the metrics may be gone */
+    int64_t nobodys_gauge;
 };
 
 struct conn {
     unsigned magic;
     struct http_front *front;
     struct bufferevent *filter, *below; /* below is the socket's */
-    struct event *timer;                /* runs while a request is arriving */
-    struct event *kick; /* active while output waits for a flush */
+    struct event *timer;                /* of the phase */
+    struct event *kick; /* active while there is something to look after */
     bool kicked;        /* and holds a reference on the filter */
-    bool unsent;        /* output is on its way to the socket */
-    enum state state;
-    uint64_t left;         /* of a body, a chunk, or what is swallowed */
-    struct evbuffer *head; /* of a chunked request */
-    struct evbuffer *body; /* collected */
+    bool opened;        /* the client's address was looked at */
+    bool counted;       /* in addresses, by this address */
+    struct client_address address;
+    struct http_feed feed;
+    enum phase phase;
+    bool said_continue; /* for the request that is arriving */
+    bool unsent;        /* an answer is on its way to the socket */
+    size_t passed;      /* bytes of the request that evhttp has */
+    size_t held;        /* what front->buffered has of this connection */
 };
 
-/* --- answers --- */
+/* --- counting bytes --- */
 
 static void
-refuse(struct conn *conn, enum http_refusal refusal, struct evbuffer *in,
-       struct evbuffer *out)
+count_bytes(struct conn *conn)
+{
+    struct http_front *front = conn->front;
+    size_t held = evbuffer_get_length(bufferevent_get_input(conn->below)) +
+                  http_feed_held(&conn->feed) + conn->passed +
+                  evbuffer_get_length(bufferevent_get_output(conn->filter)) +
+                  evbuffer_get_length(bufferevent_get_output(conn->below));
+
+    front->buffered = front->buffered - conn->held + held;
+    conn->held = held;
+    *front->buffered_gauge = (int64_t)front->buffered;
+}
+
+bool
+http_front_has_room(struct http_front *front, size_t len)
+{
+    if (front->buffered + len <= front->options.max_buffered)
+        return true;
+    ++*front->no_room;
+    return false;
+}
+
+/* --- phases and their clocks --- */
+
+static ms_dur
+timeout_of(const struct conn *conn)
+{
+    const struct http_front_options *options = &conn->front->options;
+
+    switch (conn->phase) {
+    case PHASE_IDLE:
+        return options->idle_timeout;
+    case PHASE_RECEIVING:
+        return options->receive_timeout;
+    case PHASE_CALLED: /* the call has a deadline of its own */
+        return 0;
+    case PHASE_SENDING:
+        return options->send_timeout;
+    }
+    return 0;
+}
+
+/* The clock runs from here, whatever else happens in the phase. */
+static void
+begin_phase(struct conn *conn, enum phase phase)
+{
+    struct timeval after;
+    ms_dur timeout;
+
+    conn->phase = phase;
+    timeout = timeout_of(conn);
+    after.tv_sec = timeout / 1000;
+    after.tv_usec = timeout % 1000 * 1000;
+    (void)evtimer_del(conn->timer);
+    if (timeout > 0)
+        (void)evtimer_add(conn->timer, &after);
+}
+
+static bool
+is_answering(const struct conn *conn)
+{
+    return conn->phase == PHASE_CALLED || conn->phase == PHASE_SENDING;
+}
+
+/* Idle, or within a request. */
+static void
+look_at_phase(struct conn *conn)
+{
+    bool within =
+        http_feed_is_within(&conn->feed, bufferevent_get_input(conn->below));
+    enum phase phase = within ? PHASE_RECEIVING : PHASE_IDLE;
+
+    if (conn->phase != phase)
+        begin_phase(conn, phase);
+}
+
+/* The socket's end is all that is touched: the filter may be on its way out
+ * already. evhttp finds the stream at its end, or cannot write, and closes. */
+static void
+close_socket(struct conn *conn, enum closed why)
+{
+    int fd = bufferevent_getfd(conn->below);
+
+    ++*conn->front->closed[why];
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+}
+
+static void
+on_too_slow(evutil_socket_t fd, short what, void *context)
+{
+    struct conn *conn = context;
+
+    (void)fd;
+    (void)what;
+    CHECK_OBJ(conn, CONN_MAGIC);
+    close_socket(conn, conn->phase == PHASE_IDLE        ? CLOSED_IDLE
+                       : conn->phase == PHASE_RECEIVING ? CLOSED_RECEIVING
+                                                        : CLOSED_SENDING);
+}
+
+/* --- input --- */
+
+static void
+put_refusal(enum http_refusal refusal, struct evbuffer *in,
+            struct evbuffer *out)
 {
     (void)evbuffer_drain(in, evbuffer_get_length(in));
     (void)evbuffer_add_printf(out,
                               "GET " HTTP_FRONT_REFUSED "%d HTTP/1.1\r\n"
                               "Host: refused\r\nConnection: close\r\n\r\n",
                               (int)refusal);
-    conn->state = STATE_DONE;
 }
 
 enum http_refusal
@@ -83,255 +197,36 @@ http_front_refusal(struct slice path)
                                        : HTTP_REFUSAL_NONE;
 }
 
-/* --- heads --- */
-
-/* Bytes up to and with the empty line, or 0. A head that ends its lines with
- * a bare line feed ends too: the guard refuses it. */
-static size_t
-head_length(struct evbuffer *in)
+/* More of a request came than there is room for; the rest is not kept. */
+static enum http_feed_event
+check_room(struct conn *conn, enum http_feed_event event)
 {
-    struct evbuffer_ptr crlf = evbuffer_search(in, "\n\r\n", 3, NULL);
-    struct evbuffer_ptr bare = evbuffer_search(in, "\n\n", 2, NULL);
-    size_t len = crlf.pos < 0 ? 0 : (size_t)crlf.pos + 3;
-
-    if (bare.pos >= 0 && (len == 0 || (size_t)bare.pos + 2 < len))
-        len = (size_t)bare.pos + 2;
-    return len;
-}
-
-/* Line ends between requests are allowed and mean nothing. */
-static void
-drop_blank_lines(struct evbuffer *in)
-{
-    char c;
-
-    while (evbuffer_copyout(in, &c, 1) == 1 && (c == '\r' || c == '\n'))
-        (void)evbuffer_drain(in, 1);
-}
-
-/* The request is whole: what comes next has a time of its own. */
-static void
-end_request(struct conn *conn)
-{
-    conn->state = STATE_HEAD;
-    (void)evtimer_del(conn->timer);
+    count_bytes(conn);
+    if (event == HTTP_FEED_REQUEST || event == HTTP_FEED_REFUSAL ||
+        http_feed_held(&conn->feed) == 0 || http_front_has_room(conn->front, 0))
+        return event;
+    return http_feed_refuse(&conn->feed, HTTP_REFUSAL_NO_ROOM);
 }
 
 static void
-start_body(struct conn *conn, size_t head_len,
-           const struct http_framing *framing, struct evbuffer *in,
-           struct evbuffer *out)
+say_continue(struct conn *conn)
 {
-    conn->left = framing->length;
-    if (framing->chunked) {
-        (void)evbuffer_remove_buffer(in, conn->head, head_len);
-        conn->state = STATE_CHUNK_SIZE;
+    if (conn->said_continue)
         return;
-    }
-    if (framing->length > conn->front->options.max_body) {
-        if (framing->expects_continue ||
-            framing->length > HTTP_FRONT_SWALLOW_MAX) {
-            refuse(conn, HTTP_REFUSAL_BODY_TOO_LARGE, in, out);
-            return;
-        }
-        (void)evbuffer_drain(in, head_len);
-        conn->state = STATE_SWALLOW;
-        return;
-    }
-    (void)evbuffer_remove_buffer(in, out, head_len);
-    conn->state = STATE_BODY;
-    if (framing->length == 0)
-        end_request(conn);
+    conn->said_continue = true;
+    (void)evbuffer_add_printf(bufferevent_get_output(conn->below),
+                              "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-/* Each step returns false when it needs more bytes. */
-static bool
-step_head(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    struct http_framing framing;
-    enum http_refusal refusal;
-    size_t len;
-
-    drop_blank_lines(in);
-    len = head_length(in);
-    if (len > conn->front->options.max_head ||
-        (len == 0 && evbuffer_get_length(in) > conn->front->options.max_head)) {
-        refuse(conn, HTTP_REFUSAL_HEAD_TOO_LARGE, in, out);
-        return true;
-    }
-    if (len == 0)
-        return false;
-    refusal = http_guard_head(
-        slice_make((const char *)evbuffer_pullup(in, (ev_ssize_t)len), len),
-        &framing);
-    if (refusal != HTTP_REFUSAL_NONE)
-        refuse(conn, refusal, in, out);
-    else
-        start_body(conn, len, &framing, in, out);
-    return true;
-}
-
-/* --- bodies --- */
-
-static size_t
-available(const struct conn *conn, const struct evbuffer *in)
-{
-    size_t len = evbuffer_get_length(in);
-
-    return conn->left < len ? (size_t)conn->left : len;
-}
-
-static bool
-step_body(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    size_t len = available(conn, in);
-
-    if (len == 0)
-        return false;
-    (void)evbuffer_remove_buffer(in, out, len);
-    conn->left -= len;
-    if (conn->left == 0)
-        end_request(conn);
-    return true;
-}
-
-static bool
-step_swallow(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    size_t len = available(conn, in);
-
-    (void)evbuffer_drain(in, len);
-    conn->left -= len;
-    if (conn->left > 0)
-        return false;
-    refuse(conn, HTTP_REFUSAL_BODY_TOO_LARGE, in, out);
-    return true;
-}
-
-/* The chunks are all there: a plain request. */
+/* A request goes to evhttp: no more reading until it is answered. */
 static void
-finish_chunked(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
+pass(struct conn *conn, struct evbuffer *out, size_t before)
 {
-    size_t head_len = evbuffer_get_length(conn->head);
-    struct slice head = slice_make(
-        (const char *)evbuffer_pullup(conn->head, (ev_ssize_t)head_len),
-        head_len);
-    struct buf plain;
-
-    buf_init(&plain, conn->front->options.max_head + 64);
-    http_guard_set_length(head, evbuffer_get_length(conn->body), &plain);
-    end_request(conn);
-    if (buf_ok(&plain)) {
-        (void)evbuffer_add(out, plain.data, plain.len);
-        (void)evbuffer_add_buffer(out, conn->body);
-    } else {
-        refuse(conn, HTTP_REFUSAL_HEAD_TOO_LARGE, in, out);
-    }
-    buf_fini(&plain);
-    (void)evbuffer_drain(conn->head, head_len);
-    (void)evbuffer_drain(conn->body, evbuffer_get_length(conn->body));
-}
-
-static bool
-step_chunk_size(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    char line[HTTP_GUARD_CHUNK_LINE_MAX];
-    struct evbuffer_ptr end = evbuffer_search(in, "\r\n", 2, NULL);
-    size_t len = end.pos < 0 ? evbuffer_get_length(in) : (size_t)end.pos;
-
-    if (len > sizeof(line)) {
-        refuse(conn, HTTP_REFUSAL_CHUNK, in, out);
-        return true;
-    }
-    if (end.pos < 0)
-        return false;
-    (void)evbuffer_remove(in, line, len);
-    (void)evbuffer_drain(in, 2);
-    if (http_guard_chunk(slice_make(line, len), &conn->left) !=
-        HTTP_REFUSAL_NONE)
-        refuse(conn, HTTP_REFUSAL_CHUNK, in, out);
-    else if (conn->left >
-             conn->front->options.max_body - evbuffer_get_length(conn->body))
-        refuse(conn, HTTP_REFUSAL_BODY_TOO_LARGE, in, out);
-    else
-        conn->state = conn->left > 0 ? STATE_CHUNK_DATA : STATE_LAST_LINE;
-    return true;
-}
-
-static bool
-step_chunk_data(struct conn *conn, struct evbuffer *in)
-{
-    size_t len = available(conn, in);
-
-    if (len == 0)
-        return false;
-    (void)evbuffer_remove_buffer(in, conn->body, len);
-    conn->left -= len;
-    if (conn->left == 0)
-        conn->state = STATE_CHUNK_END;
-    return true;
-}
-
-/* CR LF behind a chunk; behind the last one it ends the request, as trailers
- * are refused. */
-static bool
-step_line_end(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    char end[2];
-
-    if (evbuffer_get_length(in) < 2)
-        return false;
-    (void)evbuffer_remove(in, end, 2);
-    if (end[0] != '\r' || end[1] != '\n')
-        refuse(conn, HTTP_REFUSAL_CHUNK, in, out);
-    else if (conn->state == STATE_LAST_LINE)
-        finish_chunked(conn, in, out);
-    else
-        conn->state = STATE_CHUNK_SIZE;
-    return true;
-}
-
-/* --- the filter --- */
-
-static bool
-step(struct conn *conn, struct evbuffer *in, struct evbuffer *out)
-{
-    switch (conn->state) {
-    case STATE_HEAD:
-        return step_head(conn, in, out);
-    case STATE_BODY:
-        return step_body(conn, in, out);
-    case STATE_CHUNK_SIZE:
-        return step_chunk_size(conn, in, out);
-    case STATE_CHUNK_DATA:
-        return step_chunk_data(conn, in);
-    case STATE_CHUNK_END:
-    case STATE_LAST_LINE:
-        return step_line_end(conn, in, out);
-    case STATE_SWALLOW:
-        return step_swallow(conn, in, out);
-    case STATE_DONE:
-        (void)evbuffer_drain(in, evbuffer_get_length(in));
-        return false;
-    }
-    return false;
-}
-
-/* The clock runs from a request's first byte to its last, however busily the
- * client drips in between. */
-static void
-set_clock(struct conn *conn, struct evbuffer *in)
-{
-    bool is_waiting = conn->state == STATE_HEAD ? evbuffer_get_length(in) > 0
-                                                : conn->state != STATE_DONE;
-    ms_dur timeout = conn->front->options.receive_timeout;
-    struct timeval after = {.tv_sec = timeout / 1000,
-                            .tv_usec = timeout % 1000 * 1000};
-
-    if (!is_waiting)
-        (void)evtimer_del(conn->timer);
-    else if (!evtimer_pending(conn->timer, NULL))
-        (void)evtimer_add(conn->timer, &after);
+    conn->passed = evbuffer_get_length(out) - before;
+    conn->said_continue = false;
+    begin_phase(conn, PHASE_CALLED);
+    if (conn->feed.refusal == HTTP_REFUSAL_NONE)
+        (void)bufferevent_disable(conn->below, EV_READ);
 }
 
 static enum bufferevent_filter_result
@@ -340,15 +235,27 @@ on_input(struct evbuffer *in, struct evbuffer *out, ev_ssize_t limit,
 {
     struct conn *conn = context;
     size_t before = evbuffer_get_length(out);
+    enum http_feed_event event;
 
     (void)limit;
     (void)mode;
     CHECK_OBJ(conn, CONN_MAGIC);
-    while (evbuffer_get_length(in) > 0 && step(conn, in, out))
-        continue;
-    set_clock(conn, in);
+    if (is_answering(conn) && conn->feed.refusal == HTTP_REFUSAL_NONE)
+        return BEV_NEED_MORE;
+    event = check_room(conn, http_feed_take(&conn->feed, in, out));
+    if (event == HTTP_FEED_CONTINUE)
+        say_continue(conn);
+    if (event == HTTP_FEED_REFUSAL)
+        put_refusal(conn->feed.refusal, in, out);
+    if (event == HTTP_FEED_REQUEST || event == HTTP_FEED_REFUSAL)
+        pass(conn, out, before);
+    else if (!is_answering(conn))
+        look_at_phase(conn);
+    count_bytes(conn);
     return evbuffer_get_length(out) > before ? BEV_OK : BEV_NEED_MORE;
 }
+
+/* --- output --- */
 
 /* Moves everything on, but never says OK: that would tell evhttp that it is
  * written. on_below_changed does that in time. */
@@ -367,19 +274,15 @@ on_output(struct evbuffer *in, struct evbuffer *out, ev_ssize_t limit,
                : BEV_NEED_MORE;
 }
 
-/* The socket's output buffer shrank. */
+/* Look after the connection in the loop's next step. */
 static void
-on_below_changed(struct evbuffer *output, const struct evbuffer_cb_info *info,
-                 void *context)
+kick(struct conn *conn)
 {
-    struct conn *conn = context;
-
-    CHECK_OBJ(conn, CONN_MAGIC);
-    if (info->n_deleted == 0 || !conn->unsent ||
-        evbuffer_get_length(output) > 0)
+    if (conn->kicked)
         return;
-    conn->unsent = false;
-    bufferevent_trigger(conn->filter, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+    conn->kicked = true;
+    bufferevent_incref(conn->filter);
+    event_active(conn->kick, EV_WRITE, 0);
 }
 
 /* evhttp wrote something. */
@@ -391,11 +294,72 @@ on_output_added(struct evbuffer *output, const struct evbuffer_cb_info *info,
 
     (void)output;
     CHECK_OBJ(conn, CONN_MAGIC);
-    if (info->n_added == 0 || conn->kicked)
+    if (info->n_added == 0)
         return;
-    conn->kicked = true;
-    bufferevent_incref(conn->filter);
-    event_active(conn->kick, EV_WRITE, 0);
+    if (conn->phase != PHASE_SENDING)
+        begin_phase(conn, PHASE_SENDING);
+    count_bytes(conn);
+    kick(conn);
+}
+
+/* The answer is out: what the client sent ahead is next. */
+static void
+end_answer(struct conn *conn)
+{
+    conn->unsent = false;
+    conn->passed = 0;
+    bufferevent_trigger(conn->filter, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+    if (conn->feed.refusal != HTTP_REFUSAL_NONE)
+        return;
+    (void)bufferevent_enable(conn->below, EV_READ);
+    look_at_phase(conn);
+    if (conn->phase == PHASE_RECEIVING)
+        kick(conn);
+}
+
+/* The socket's output buffer shrank. */
+static void
+on_below_changed(struct evbuffer *output, const struct evbuffer_cb_info *info,
+                 void *context)
+{
+    struct conn *conn = context;
+
+    CHECK_OBJ(conn, CONN_MAGIC);
+    if (info->n_deleted == 0)
+        return;
+    if (conn->unsent && evbuffer_get_length(output) == 0)
+        end_answer(conn);
+    count_bytes(conn);
+}
+
+/* --- looking after a connection --- */
+
+static bool
+find_address(const struct conn *conn, struct client_address *ret_address)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof(peer);
+    int fd = bufferevent_getfd(conn->below);
+
+    return fd >= 0 && getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+           client_address_of_socket(&peer, ret_address);
+}
+
+/* The address is known only now, when evhttp set the socket. */
+static void
+open_conn(struct conn *conn)
+{
+    struct http_front *front = conn->front;
+    struct client_address address;
+
+    conn->opened = true;
+    if (!find_address(conn, &address) ||
+        client_networks_hold(front->options.exempt, &address))
+        return;
+    conn->address = client_address_key(address);
+    conn->counted = address_count_take(front->addresses, &conn->address);
+    if (!conn->counted)
+        close_socket(conn, CLOSED_ADDRESS);
 }
 
 static void
@@ -407,27 +371,25 @@ on_kick(evutil_socket_t fd, short what, void *context)
     (void)what;
     CHECK_OBJ(conn, CONN_MAGIC);
     conn->kicked = false;
+    if (!conn->opened && !conn->front->is_closed)
+        open_conn(conn);
     (void)bufferevent_flush(conn->filter, EV_WRITE, BEV_NORMAL);
+    /* Nobody comes back for what a filter left in the buffer below. */
+    if (!is_answering(conn) &&
+        bufferevent_flush(conn->filter, EV_READ, BEV_NORMAL) > 0)
+        bufferevent_trigger(conn->filter, EV_READ, 0);
     /* May be the last reference, and so the end of conn. */
     (void)bufferevent_decref(conn->filter);
 }
 
-/* The socket's end is all that is touched: the filter may be on its way out
- * already. evhttp reads the end of the stream and closes. */
-static void
-on_too_slow(evutil_socket_t fd, short what, void *context)
-{
-    struct conn *conn = context;
-
-    (void)what;
-    CHECK_OBJ(conn, CONN_MAGIC);
-    conn->state = STATE_DONE;
-    fd = bufferevent_getfd(conn->filter);
-    if (fd >= 0)
-        (void)shutdown(fd, SHUT_RDWR);
-}
-
 /* --- life --- */
+
+static void
+front_end(struct http_front *front)
+{
+    address_count_free(&front->addresses);
+    free(front);
+}
 
 static void
 conn_free(struct conn *conn)
@@ -436,10 +398,7 @@ conn_free(struct conn *conn)
         event_free(conn->timer);
     if (conn->kick)
         event_free(conn->kick);
-    if (conn->head)
-        evbuffer_free(conn->head);
-    if (conn->body)
-        evbuffer_free(conn->body);
+    http_feed_fini(&conn->feed);
     conn->magic = 0;
     free(conn);
 }
@@ -456,12 +415,16 @@ on_freed(void *context)
     /* The socket's side outlives the filter by a moment. */
     (void)evbuffer_remove_cb(bufferevent_get_output(conn->below),
                              on_below_changed, conn);
+    front->buffered -= conn->held;
+    *front->buffered_gauge = (int64_t)front->buffered;
+    if (conn->counted)
+        address_count_give(front->addresses, &conn->address);
     conn_free(conn);
     front->connections--;
     if (!front->is_closed)
         front->options.changed(front->options.context);
     else if (front->connections == 0)
-        free(front);
+        front_end(front);
 }
 
 static struct conn *
@@ -475,9 +438,8 @@ conn_new(struct event_base *base, struct http_front *front)
     conn->front = front;
     conn->timer = evtimer_new(base, on_too_slow, conn);
     conn->kick = event_new(base, -1, 0, on_kick, conn);
-    conn->head = evbuffer_new();
-    conn->body = evbuffer_new();
-    if (conn->timer && conn->kick && conn->head && conn->body)
+    if (http_feed_init(&conn->feed, &front->options.limits) && conn->timer &&
+        conn->kick)
         return conn;
     conn_free(conn);
     return NULL;
@@ -513,10 +475,37 @@ http_front_connection(struct event_base *base, struct http_front *front)
     }
     front->connections++;
     front->options.changed(front->options.context);
-    if (watch_output(conn))
-        return conn->filter;
-    bufferevent_free(conn->filter); /* and conn with it */
-    return NULL;
+    if (!watch_output(conn)) {
+        bufferevent_free(conn->filter); /* and conn with it */
+        return NULL;
+    }
+    begin_phase(conn, PHASE_IDLE);
+    kick(conn);
+    return conn->filter;
+}
+
+static void
+set_up_metrics(struct http_front *front)
+{
+    static const char *const why[] = {
+        [CLOSED_IDLE] = "why=\"idle\"",
+        [CLOSED_RECEIVING] = "why=\"slow-request\"",
+        [CLOSED_SENDING] = "why=\"slow-reader\"",
+        [CLOSED_ADDRESS] = "why=\"address\"",
+    };
+    struct metrics *metrics = front->options.metrics;
+
+    for (size_t i = 0; i < ARRAY_LEN(why); i++)
+        front->closed[i] = metrics_counter(
+            metrics, "smart_spawn_http_closed_total", why[i],
+            "HTTP connections closed for their client's behaviour.");
+    front->no_room =
+        metrics_counter(metrics, "smart_spawn_http_no_room_total", "",
+                        "HTTP requests and answers refused because "
+                        "http.max_buffered was reached.");
+    front->buffered_gauge =
+        metrics_gauge(metrics, "smart_spawn_http_buffered_bytes", "",
+                      "Bytes of HTTP requests and answers held in memory.");
 }
 
 struct http_front *
@@ -524,8 +513,15 @@ http_front_new(const struct http_front_options *options)
 {
     struct http_front *front = calloc(1, sizeof(*front));
 
-    if (front)
-        front->options = *options;
+    if (!front)
+        return NULL;
+    front->options = *options;
+    front->addresses = address_count_new(options->max_per_address);
+    if (!front->addresses) {
+        free(front);
+        return NULL;
+    }
+    set_up_metrics(front);
     return front;
 }
 
@@ -538,8 +534,12 @@ http_front_free(struct http_front **front_at)
     if (!front)
         return;
     front->is_closed = true;
+    for (size_t i = 0; i < CLOSED_COUNT; i++)
+        front->closed[i] = &front->nobodys;
+    front->no_room = &front->nobodys;
+    front->buffered_gauge = &front->nobodys_gauge;
     if (front->connections == 0)
-        free(front);
+        front_end(front);
 }
 
 size_t

@@ -103,10 +103,18 @@ next_line(struct slice *rest, struct slice *ret_line)
            slice_find(*ret_line, SLICE("\r")) < 0;
 }
 
+/* Headers that decide something stand once: of two, the next one to look may
+ * take the other. X-Forwarded-For is a list by nature and not among them. */
+static const struct slice singles[] = {
+    {"Authorization", 13},  {"Origin", 6},        {"Referer", 7},
+    {"Sec-Fetch-Site", 14}, {"Content-Type", 12}, {"Idempotency-Key", 15},
+};
+
 struct head {
     const struct method_row *method;
     bool is_http_1_1;
     unsigned hosts, lengths, encodings;
+    unsigned singles; /* those seen, a bit each */
     struct http_framing framing;
 };
 
@@ -188,6 +196,19 @@ static const struct {
     {{"Expect", 6}, take_expect},
 };
 
+static enum http_refusal
+take_single(struct slice name, struct head *head)
+{
+    for (size_t i = 0; i < ARRAY_LEN(singles); i++) {
+        if (!slice_eq_fold(name, singles[i]))
+            continue;
+        if ((head->singles & 1U << i) != 0)
+            return HTTP_REFUSAL_TWICE;
+        head->singles |= 1U << i;
+    }
+    return HTTP_REFUSAL_NONE;
+}
+
 /* "Name: value" with white space around the value only. */
 static bool
 split_header(struct slice line, struct slice *ret_name, struct slice *ret_value)
@@ -215,7 +236,7 @@ check_header(struct slice line, struct head *head)
     for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
         if (slice_eq_fold(name, guarded[i].name))
             return guarded[i].take(value, head);
-    return HTTP_REFUSAL_NONE;
+    return take_single(name, head);
 }
 
 /* What only shows when all headers were seen. */
@@ -255,9 +276,12 @@ http_guard_head(struct slice bytes, struct http_framing *ret_framing)
         return HTTP_REFUSAL_LINE_END;
     if (refusal == HTTP_REFUSAL_NONE)
         refusal = check_whole(&head);
-    if (refusal == HTTP_REFUSAL_NONE)
-        *ret_framing = head.framing;
-    return refusal;
+    if (refusal != HTTP_REFUSAL_NONE)
+        return refusal;
+    if (!head.is_http_1_1) /* which knows no "100 Continue" */
+        head.framing.expects_continue = false;
+    *ret_framing = head.framing;
+    return HTTP_REFUSAL_NONE;
 }
 
 enum http_refusal
@@ -295,6 +319,7 @@ http_guard_set_length(struct slice head, uint64_t length, struct buf *out)
     while (next_line(&head, &line) && line.len > 0) {
         if (split_header(line, &name, &value) &&
             (slice_eq_fold(name, SLICE("Transfer-Encoding")) ||
+             slice_eq_fold(name, SLICE("Content-Length")) ||
              slice_eq_fold(name, SLICE("Expect"))))
             continue;
         buf_put_slice(out, line);

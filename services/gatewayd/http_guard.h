@@ -45,8 +45,8 @@ enum http_refusal
 http_guard_head(struct slice head, struct http_framing *ret_framing);
 /* A chunk's size line without its CR LF: hexadecimal digits, nothing else. */
 enum http_refusal http_guard_chunk(struct slice line, uint64_t *ret_size);
-/* A checked head of a chunked request, written again for a body of known
- * length. */
+/* A checked head, written again for a body of this length that is all there:
+ * without Transfer-Encoding and Expect. */
 void http_guard_set_length(struct slice head, uint64_t length, struct buf *out);
 
 #endif

@@ -1,9 +1,9 @@
 /* HTTP on the daemon's loop: requests in, exchanges to be answered out.
  *
- * The one file that knows evhttp. A request that reaches the handler is
- * well-formed and whole (http_front sees to that). The handler answers each
- * exchange exactly once, now or later; when the client goes away first, the
- * exchange ends by itself and says so. */
+ * Only http_server.c and http_exchange.c know evhttp. A request that reaches
+ * the handler is well-formed and whole (http_front sees to that). The handler
+ * answers each exchange exactly once, now or later; when the client goes away
+ * first, the exchange ends by itself and says so. */
 #ifndef SERVICES_GATEWAYD_HTTP_SERVER_H
 #define SERVICES_GATEWAYD_HTTP_SERVER_H
 
@@ -11,12 +11,13 @@
 #include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
+#include "services/gatewayd/client_address.h"
+#include "services/gatewayd/http_listen.h"
 #include "services/runtime/loop.h"
+#include "services/runtime/metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define HTTP_ADDRESSES_MAX 16
 
 struct http_server;
 struct http_exchange; /* a request and its answer */
@@ -27,25 +28,26 @@ struct http_server_options {
     const char *addresses; /* "127.0.0.1,::1" */
     int port;              /* 0: a free one, the same for all addresses */
     size_t max_head, max_body, max_connections;
-    ms_dur idle_timeout, receive_timeout;
+    uint32_t max_per_address; /* connections; 0: no limit */
+    uint64_t max_buffered;    /* bytes of requests and answers */
+    ms_dur idle_timeout, receive_timeout, send_timeout;
+    const struct client_networks *trusted_proxies; /* borrowed */
+    struct metrics *metrics;                       /* borrowed */
     http_request_fn on_request;
     void *context;
 };
 
-/* Listen. INVALID_ARGUMENT for a malformed address. An address that this
- * machine does not have is left out; UNAVAILABLE when that leaves none, or
- * when an address cannot be had for another reason: one that somebody else
- * uses would answer for us (each reason is logged). */
+/* Listen; what http_listen_open says. */
 enum status http_server_new(struct loop *loop,
                             const struct http_server_options *options,
                             struct http_server **ret_server) MUST_CHECK;
 /* Connections are closed; unanswered exchanges end as gone first. */
 void http_server_free(struct http_server **server);
-int http_server_port(const struct http_server *server);
-/* "http://localhost:3000/", for the first address; localhost stands for
- * loopback and for every address. */
-void http_server_url(const struct http_server *server, struct buf *out);
+/* Where it listens. */
+const struct http_listen *http_server_listen(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
+/* Whether an answer of so many bytes may be held as well. */
+bool http_server_has_room(struct http_server *server, size_t len);
 /* Accept no more, close connections after their answer, and call finished
  * (once) when no exchange is open. */
 void
@@ -61,6 +63,10 @@ const char *http_exchange_peer(const struct http_exchange *exchange);
 /* The first header of a name (case ignored); NULL when there is none. */
 const char *
 http_exchange_header(const struct http_exchange *exchange, const char *name);
+
+/* All headers of a name as one list, appended to out. */
+void http_exchange_headers(const struct http_exchange *exchange,
+                           const char *name, struct buf *out);
 
 /* Called when the client went away before the answer. The exchange must not
  * be touched afterwards. */

@@ -33,8 +33,11 @@ foreach(folder ${unit_folders})
   endforeach()
 endforeach()
 
-# fuzz_<name>.c defines LLVMFuzzerTestOneInput; a first comment line
-# "links: <libraries>" names what it needs. corpus: tests/fuzz/corpus/<name>/.
+# fuzz_<name>.c defines LLVMFuzzerTestOneInput. Lines of its first comment say
+# what it needs: "links: <libraries>", "stage: <name>" (stage_<name>.c stands in
+# for the functions that stage_<name>.wrap lists), "options: <of libFuzzer>"
+# (read by ./dev fuzz). Its corpus is tests/fuzz/corpus/<name>/, its dictionary
+# tests/fuzz/dict/<name>.dict.
 file(GLOB fuzz_targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 foreach(source ${fuzz_targets})
   get_filename_component(name ${source} NAME_WE)
@@ -46,7 +49,15 @@ foreach(source ${fuzz_targets})
   target_link_libraries(${name} PRIVATE ${links})
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  file(STRINGS ${source} stage REGEX "stage: [a-z_]" LIMIT_COUNT 1)
+  if(stage)
+    string(REGEX REPLACE ".*stage: *([a-z_]*).*" "\\1" stage "${stage}")
+    set(stage ${CMAKE_SOURCE_DIR}/tests/fuzz/stage_${stage})
+    target_sources(${name} PRIVATE ${stage}.c)
+    target_link_options(${name} PRIVATE -Wl,@${stage}.wrap)
+  endif()
   if(SS_FUZZ)
+    target_sources(${name} PRIVATE tests/fuzz/sanitizer_options.c)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   else()
     target_sources(${name} PRIVATE tests/fuzz/replay.c)

@@ -6,15 +6,13 @@
  * (rpc.drain_timeout) or a second signal cuts it short. One process per
  * instance and home: a lock beside the socket refuses a second one, which
  * would otherwise take the socket over without a word. */
-#include "services/runtime/daemon.h"
+#include "services/runtime/daemon_private.h"
 
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "services/runtime/home.h"
 #include "services/runtime/log.h"
 #include "services/runtime/zmq_context.h"
-
-#include "rpc.pb-c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,108 +24,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define FOLLOWED_MAX 8
-#define DETAIL_MAX 256
 #define TEXT_OUT_MAX (256u << 10) /* of --help and --config-show */
 #define NOTIFY_VARIABLE "SMART_SPAWN_NOTIFY_FD"
 #define NOTIFY_FD_MAX 1023
 
 enum exit_status { EXIT_FINE = 0, EXIT_USAGE = 2, EXIT_UNAVAILABLE = 3 };
-
-struct followed {
-    const char *name;
-    const struct snapshot_follower *follower;
-};
-
-struct daemon_private {
-    Ss__Health_Service health; /* first: the handler gets its address */
-    struct daemon *daemon;
-    bool ready, draining, notified;
-    char detail[DETAIL_MAX]; /* why it is not serving */
-    ms_time started_at;
-    struct followed followed[FOLLOWED_MAX];
-    size_t followed_count;
-    daemon_drain_fn drain;
-    void *drain_context;
-    struct loop_timer *drain_timer;
-    int lock;
-    int exit_status;
-    char home[HOME_PATH_MAX];
-    char instance[HOME_INSTANCE_MAX];
-};
-
-/* --- health --- */
-
-/* Which version is held, and since when. */
-static bool
-fill_version(Ss__SnapshotAge *age, const struct followed *followed,
-             struct arena *arena)
-{
-    struct snapshot_version held =
-        snapshot_follower_version(followed->follower);
-    if (!snapshot_follower_has(followed->follower))
-        return true;
-    age->at = ARENA_NEW(arena, Ss__SnapshotVersion);
-    age->since = ARENA_NEW(arena, Ss__Timestamp);
-    if (age->at == NULL || age->since == NULL)
-        return false;
-    ss__snapshot_version__init(age->at);
-    age->at->epoch = held.epoch;
-    age->at->sequence = held.sequence;
-    age->at->hash = held.hash;
-    ss__timestamp__init(age->since);
-    age->since->ms = held.since;
-    return true;
-}
-
-static void
-fill_ages(const struct daemon_private *private, struct arena *arena,
-          Ss__HealthReply *reply)
-{
-    reply->snapshots =
-        ARENA_ARRAY(arena, Ss__SnapshotAge *, private->followed_count);
-    if (reply->snapshots == NULL)
-        return;
-    for (size_t i = 0; i < private->followed_count; i++) {
-        const struct followed *followed = &private->followed[i];
-        Ss__SnapshotAge *age = ARENA_NEW(arena, Ss__SnapshotAge);
-        if (age == NULL)
-            return;
-        ss__snapshot_age__init(age);
-        age->name = arena_text(arena, slice_of(followed->name));
-        if (age->name == NULL || !fill_version(age, followed, arena))
-            return;
-        age->has_current = true;
-        age->current = snapshot_follower_is_current(followed->follower);
-        reply->snapshots[reply->n_snapshots++] = age;
-    }
-}
-
-static void
-on_check(Ss__Health_Service *service, const Ss__HealthRequest *request,
-         Ss__HealthReply_Closure done, void *done_data)
-{
-    (void)request;
-    struct daemon_private *private = (struct daemon_private *)(void *)service;
-    const struct daemon *daemon = private->daemon;
-    Ss__HealthReply reply = SS__HEALTH_REPLY__INIT;
-    Ss__Timestamp started = SS__TIMESTAMP__INIT;
-    char version[] = SS_VERSION;
-    char process[HOME_INSTANCE_MAX];
-    (void)snprintf(process, sizeof(process), "%s", daemon->spec->name);
-    started.ms = private->started_at;
-    reply.serving = private->ready && !private->draining;
-    reply.process = process;
-    reply.instance = private->instance;
-    reply.version = version;
-    reply.started_at = &started;
-    reply.has_pid = true;
-    reply.pid = (uint32_t)getpid();
-    if (!reply.serving)
-        reply.detail = private->detail;
-    fill_ages(private, rpc_call_arena(done_data), &reply);
-    done(&reply, done_data);
-}
 
 /* --- start --- */
 
@@ -246,6 +147,16 @@ is_instance_name(struct slice name)
 }
 
 static bool
+read_timing(struct daemon *daemon, int *ret_exit)
+{
+    const char *why;
+    if (timing_read(daemon->config, &daemon->private->timing, &why) ==
+        STATUS_OK)
+        return true;
+    return refuse(daemon->spec, why, EXIT_USAGE, ret_exit);
+}
+
+static bool
 start_log(struct daemon *daemon, int *ret_exit)
 {
     struct daemon_private *private = daemon->private;
@@ -323,7 +234,6 @@ make_folders(struct daemon *daemon, int *ret_exit)
 static bool
 start_server(struct daemon *daemon, int *ret_exit)
 {
-    struct daemon_private *private = daemon->private;
     char endpoint[HOME_PATH_MAX];
     char why[320];
     const char *listen = config_text(daemon->config, "listen");
@@ -337,7 +247,8 @@ start_server(struct daemon *daemon, int *ret_exit)
         .instance = daemon->instance,
         .max_calls = (uint32_t)config_int(daemon->config, "rpc.max_calls"),
         .metrics = daemon->metrics,
-        .zmq = daemon->zmq};
+        .zmq = daemon->zmq,
+        .timing = &daemon->private->timing};
     if (status == STATUS_OK)
         status = rpc_server_new(daemon->loop, &options, &daemon->server);
     if (status != STATUS_OK) {
@@ -345,8 +256,7 @@ start_server(struct daemon *daemon, int *ret_exit)
                        rpc_server_advice(status));
         return refuse(daemon->spec, why, EXIT_UNAVAILABLE, ret_exit);
     }
-    private->health = (Ss__Health_Service)SS__HEALTH__INIT(on_);
-    rpc_server_add(daemon->server, &private->health.base);
+    daemon_health_serve(daemon);
     log_event(LOG_INFO, "started", LOG_STR("listen", listen),
               LOG_STR("version", SS_VERSION), LOG_I64("pid", getpid()),
               LOG_STR("home", daemon->home));
@@ -395,10 +305,10 @@ daemon_start(struct daemon *daemon, const struct daemon_spec *spec, int argc,
     CHECK(daemon->private != NULL);
     daemon->private->daemon = daemon;
     daemon->private->lock = -1;
-    (void)snprintf(daemon->private->detail, DETAIL_MAX, "starting");
+    (void)snprintf(daemon->private->detail, DAEMON_DETAIL_MAX, "starting");
     bool show = false;
     bool started = load_config(daemon, argc, argv, &show, ret_exit) &&
-                   start_log(daemon, ret_exit);
+                   read_timing(daemon, ret_exit) && start_log(daemon, ret_exit);
     if (started && show) {
         print_config(daemon);
         started = false;
@@ -433,7 +343,8 @@ daemon_channel(struct daemon *daemon, const char *service,
         .caller = daemon->instance,
         .max_calls = (uint32_t)config_int(daemon->config, "rpc.max_calls"),
         .metrics = daemon->metrics,
-        .zmq = daemon->zmq};
+        .zmq = daemon->zmq,
+        .timing = &daemon->private->timing};
     if (status == STATUS_OK)
         status = rpc_channel_new(daemon->loop, &options, ret_channel);
     if (status != STATUS_OK)
@@ -478,10 +389,11 @@ void
 daemon_not_ready(struct daemon *daemon, const char *detail)
 {
     struct daemon_private *private = daemon->private;
-    if (private->ready || strncmp(private->detail, detail, DETAIL_MAX - 1) != 0)
+    if (private->ready ||
+        strncmp(private->detail, detail, DAEMON_DETAIL_MAX - 1) != 0)
         log_event(LOG_WARN, "not-ready", LOG_STR("detail", detail));
     private->ready = false;
-    (void)snprintf(private->detail, DETAIL_MAX, "%s", detail);
+    (void)snprintf(private->detail, DAEMON_DETAIL_MAX, "%s", detail);
 }
 
 void
@@ -489,9 +401,9 @@ daemon_follow(struct daemon *daemon, const char *name,
               const struct snapshot_follower *follower)
 {
     struct daemon_private *private = daemon->private;
-    CHECK(private->followed_count < FOLLOWED_MAX);
+    CHECK(private->followed_count < DAEMON_FOLLOWED_MAX);
     private->followed[private->followed_count++] =
-        (struct followed){name, follower};
+        (struct daemon_followed){name, follower};
 }
 
 void
@@ -540,7 +452,7 @@ on_signal(void *context)
         return;
     }
     private->draining = true;
-    (void)snprintf(private->detail, DETAIL_MAX, "draining");
+    (void)snprintf(private->detail, DAEMON_DETAIL_MAX, "draining");
     ms_dur timeout = config_duration_ms(daemon->config, "rpc.drain_timeout");
     log_event(LOG_INFO, "draining", LOG_I64("timeout_ms", timeout));
     loop_timer_start(private->drain_timer, timeout);

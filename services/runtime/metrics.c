@@ -28,6 +28,11 @@ struct metrics {
     struct metric cells[METRICS_MAX];
     struct metric overflow; /* where everything past the maximum lands */
     uint64_t refused;       /* mentions that got the overflow cell */
+    struct {
+        metrics_fn fn;
+        void *context;
+    } hooks[METRICS_HOOKS_MAX];
+    size_t hook_count;
 };
 
 struct metrics *
@@ -134,9 +139,31 @@ is_first_of_name(const struct metrics *metrics, size_t at)
 }
 
 void
+metrics_on_write(struct metrics *metrics, metrics_fn fn, void *context)
+{
+    CHECK_OBJ(metrics, METRICS_MAGIC);
+    CHECK(metrics->hook_count < METRICS_HOOKS_MAX);
+    metrics->hooks[metrics->hook_count].fn = fn;
+    metrics->hooks[metrics->hook_count++].context = context;
+}
+
+void
+metrics_off_write(struct metrics *metrics, const void *context)
+{
+    CHECK_OBJ(metrics, METRICS_MAGIC);
+    size_t kept = 0;
+    for (size_t i = 0; i < metrics->hook_count; i++)
+        if (metrics->hooks[i].context != context)
+            metrics->hooks[kept++] = metrics->hooks[i];
+    metrics->hook_count = kept;
+}
+
+void
 metrics_write(const struct metrics *metrics, struct buf *out)
 {
     CHECK_OBJ(metrics, METRICS_MAGIC);
+    for (size_t i = 0; i < metrics->hook_count; i++)
+        metrics->hooks[i].fn(metrics->hooks[i].context);
     /* The format wants all cells of a name together, under one head. */
     for (size_t i = 0; i < metrics->count; i++) {
         const struct metric *first = &metrics->cells[i];

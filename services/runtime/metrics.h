@@ -22,6 +22,12 @@ uint64_t *metrics_counter(struct metrics *metrics, const char *name,
                           const char *labels, const char *help);
 int64_t *metrics_gauge(struct metrics *metrics, const char *name,
                        const char *labels, const char *help);
+/* Before every metrics_write call this: cells that go by the clock are set
+ * then. Forget it (by its context) before the context ends. */
+#define METRICS_HOOKS_MAX 32
+typedef void (*metrics_fn)(void *context);
+void metrics_on_write(struct metrics *metrics, metrics_fn fn, void *context);
+void metrics_off_write(struct metrics *metrics, const void *context);
 void metrics_write(const struct metrics *metrics, struct buf *out);
 
 #endif

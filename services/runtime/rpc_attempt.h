@@ -12,6 +12,8 @@
 struct rpc_channel {
     unsigned magic;
     struct loop *loop;
+    struct timing timing;
+    struct metrics *metrics;
     struct rpc_endpoint *endpoints;
     size_t endpoint_count;
     size_t turn; /* where the next search starts: ties in turn */

@@ -304,6 +304,13 @@ rpc_call_caller(const struct rpc_call *call)
     return text_or(call->header->caller, "");
 }
 
+struct slice
+rpc_call_peer(struct rpc_call *call)
+{
+    CHECK_OBJ(call, RPC_CALL_MAGIC);
+    return rpc_frames_slice(&call->frames.route);
+}
+
 const char *
 rpc_call_idempotency_key(const struct rpc_call *call)
 {

@@ -7,6 +7,7 @@
 #define SERVICES_RUNTIME_RPC_CALL_H
 
 #include "services/runtime/rpc_frame.h"
+#include "services/runtime/rpc_path.h"
 #include "services/runtime/rpc_server.h"
 #include "services/runtime/rpc_socket.h"
 
@@ -16,6 +17,7 @@
 #define RPC_CALL_BUCKETS 1024  /* of the index by call id; a power of 2 */
 #define RPC_PEERS_MAX 1024     /* told GOAWAY at once; a power of 2 */
 #define RPC_DRAIN_HOOKS_MAX 8
+#define RPC_URGENT_PLACES 64 /* for urgent calls when max_calls are taken */
 /* A drained server stays so long after its last answer: the end of a
  * connection makes libzmq drop what the caller has not read yet. */
 #define RPC_LEAVE_MS 50
@@ -27,6 +29,7 @@ struct rpc_method {
     const ProtobufCMethodDescriptor *descriptor;
     char name[RPC_METHOD_MAX + 1]; /* "ss.Router/Pick" */
     bool quiet;                    /* logged at debug when all is well */
+    bool urgent;                   /* run ahead of what is not */
     uint64_t *calls, *failed, *us;
 };
 
@@ -72,6 +75,10 @@ struct rpc_server {
     unsigned magic;
     struct loop *loop;
     struct rpc_socket *socket;
+    char endpoint[RPC_ENDPOINT_TEXT_MAX];
+    struct rpc_path path;
+    bool path_lost; /* and it was said */
+    ms_dur path_every;
     char instance[RPC_INSTANCE_MAX];
     uint64_t epoch;
     uint32_t max_calls;
@@ -79,7 +86,7 @@ struct rpc_server {
     struct rpc_service services[RPC_SERVICES_MAX];
     size_t service_count;
     struct rpc_call *spare; /* the next message is read into it */
-    struct rpc_call_queue queued, idle;
+    struct rpc_call_queue urgent, queued, idle;
     size_t idle_count;
     struct rpc_call_bucket buckets[RPC_CALL_BUCKETS];
     uint32_t in_flight; /* queued and running */
@@ -89,7 +96,7 @@ struct rpc_server {
     size_t hook_count;
     loop_fn drained;
     void *drained_context;
-    struct loop_timer *drain_timer;
+    struct loop_timer *drain_timer, *path_timer;
     struct {
         uint64_t *bad, *expired, *refused, *cancelled, *dropped, *unknown;
         int64_t *in_flight;

@@ -159,11 +159,12 @@ on_tick(void *context)
 {
     struct rpc_channel *channel = context;
     ms_time now = loop_now(channel->loop);
-    bool late = now - channel->ticked_at > RPC_PING_EVERY_MS + RPC_LATE_MS;
+    bool late =
+        now - channel->ticked_at > channel->timing.ping_every + RPC_LATE_MS;
     channel->ticked_at = now;
     for (size_t i = 0; i < channel->endpoint_count; i++)
         rpc_endpoint_tick(&channel->endpoints[i], now, late);
-    loop_timer_start(channel->tick, RPC_PING_EVERY_MS);
+    loop_timer_start(channel->tick, channel->timing.ping_every);
 }
 
 /* --- deadlines ------------------------------------------------------------ */
@@ -269,6 +270,20 @@ rpc_channel_is_up(const struct rpc_channel *channel)
     return false;
 }
 
+const struct timing *
+rpc_channel_timing(const struct rpc_channel *channel)
+{
+    CHECK_OBJ(channel, RPC_CHANNEL_MAGIC);
+    return &channel->timing;
+}
+
+struct metrics *
+rpc_channel_metrics(const struct rpc_channel *channel)
+{
+    CHECK_OBJ(channel, RPC_CHANNEL_MAGIC);
+    return channel->metrics;
+}
+
 /* --- life ----------------------------------------------------------------- */
 
 static const struct rpc_endpoint_events channel_events = {
@@ -291,6 +306,7 @@ add_endpoint(struct rpc_channel *channel, struct slice text,
         return status;
     endpoint->loop = channel->loop;
     endpoint->zmq = options->zmq;
+    endpoint->timing = &channel->timing;
     endpoint->high_water = (int)options->max_calls + RPC_HIGH_WATER;
     endpoint->events = &channel_events;
     endpoint->channel = channel;
@@ -366,6 +382,8 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
         return STATUS_RESOURCE_EXHAUSTED;
     channel->magic = RPC_CHANNEL_MAGIC;
     channel->loop = loop;
+    channel->timing = options->timing ? *options->timing : timing_default();
+    channel->metrics = options->metrics;
     memcpy(channel->caller, options->caller, len);
     TAILQ_INIT(&channel->waiting);
     TAILQ_INIT(&channel->failed);
@@ -379,7 +397,7 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
         rpc_channel_free(&channel);
         return status;
     }
-    loop_timer_start(channel->tick, RPC_PING_EVERY_MS);
+    loop_timer_start(channel->tick, channel->timing.ping_every);
     *ret_channel = channel;
     return STATUS_OK;
 }

@@ -10,6 +10,14 @@
  * that went well, RPC_RETRY_BURST saved up). Everything runs on the loop;
  * nothing blocks.
  *
+ * What the end of a connection loses: a reply that arrived but was not yet
+ * read goes with it. The price of IMMEDIATE=1, by which a send fails at once
+ * when there is no connection (ZMQ_IMMEDIATE=0 would queue it and let it run
+ * when the server is back), is that libzmq then drops both directions of the
+ * pipe. So a call whose server ended may have been done although it ends
+ * UNAVAILABLE; a server that stops in good order waits RPC_LEAVE_MS after its
+ * last answer, which makes this rare, not impossible.
+ *
  * While a channel is young (RPC_STARTUP_MS) and nothing was up yet, calls
  * wait for the first endpoint; later, with none up, they fail UNAVAILABLE at
  * once with a hint when to try again. */
@@ -21,6 +29,7 @@
 #include "core/base/utc.h"
 #include "services/runtime/loop.h"
 #include "services/runtime/metrics.h"
+#include "services/runtime/timing.h"
 #include "services/runtime/trace.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -39,6 +48,7 @@ struct rpc_channel_options {
     uint32_t max_calls; /* outstanding; more are RESOURCE_EXHAUSTED at once */
     struct metrics *metrics;
     void *zmq;
+    const struct timing *timing; /* NULL: the defaults; copied */
 };
 
 /* How a call ended. Borrowed for the time of the callback. */
@@ -72,6 +82,9 @@ enum status rpc_channel_new(struct loop *loop,
 void rpc_channel_free(struct rpc_channel **channel);
 /* Any endpoint that is up. */
 bool rpc_channel_is_up(const struct rpc_channel *channel);
+/* Of what follows over it; lives as long as the channel. */
+const struct timing *rpc_channel_timing(const struct rpc_channel *channel);
+struct metrics *rpc_channel_metrics(const struct rpc_channel *channel);
 
 /* Call method number `method` of a service ("ss.Router/Pick" is descriptor
  * ss__router__descriptor and its index). done is called exactly once, never

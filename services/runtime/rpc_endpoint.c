@@ -76,6 +76,13 @@ ping(struct rpc_endpoint *endpoint)
 
 /* --- what comes in -------------------------------------------------------- */
 
+static ms_dur
+bounded_backoff(const struct rpc_endpoint *endpoint, ms_dur backoff)
+{
+    ms_dur longest = endpoint->timing->backoff_longest;
+    return backoff < longest ? backoff : longest;
+}
+
 static void
 go_up(struct rpc_endpoint *endpoint)
 {
@@ -83,7 +90,7 @@ go_up(struct rpc_endpoint *endpoint)
               LOG_STR("endpoint", endpoint->target.text),
               LOG_HEX("epoch", endpoint->epoch));
     set_state(endpoint, RPC_ENDPOINT_UP);
-    endpoint->backoff = RPC_BACKOFF_FIRST_MS;
+    endpoint->backoff = bounded_backoff(endpoint, RPC_BACKOFF_FIRST_MS);
     endpoint->events->up(endpoint->channel);
 }
 
@@ -173,6 +180,9 @@ connect_socket(struct rpc_endpoint *endpoint)
         .zmq = endpoint->zmq,
         .endpoint = endpoint->target.text,
         .serves = false,
+        /* A new socket after each back-off tries at once: libzmq's own tries
+         * are for the time in between. */
+        .reconnect = endpoint->timing->backoff_longest / 4,
         .max_message = RPC_BODY_MAX,
         .high_water = endpoint->high_water,
         .received = on_received,
@@ -188,7 +198,7 @@ enum status
 rpc_endpoint_open(struct rpc_endpoint *endpoint)
 {
     TAILQ_INIT(&endpoint->calls);
-    endpoint->backoff = RPC_BACKOFF_FIRST_MS;
+    endpoint->backoff = bounded_backoff(endpoint, RPC_BACKOFF_FIRST_MS);
     endpoint->arena = arena_new(REPLY_ARENA_MAX);
     if (endpoint->arena == NULL)
         return STATUS_RESOURCE_EXHAUSTED;
@@ -210,14 +220,14 @@ rpc_endpoint_tick(struct rpc_endpoint *endpoint, ms_time now, bool late)
     if (endpoint->state == RPC_ENDPOINT_CONNECTING) {
         /* libzmq tries again by itself; but a socket whose peer refused it
          * by security may be silent for good. */
-        if (now - endpoint->since >= RPC_CONNECTING_MS)
+        if (now - endpoint->since >= endpoint->timing->connecting)
             mark_lost(endpoint, "no connection");
         return;
     }
     if (endpoint->heard || late)
         endpoint->heard_at = now;
     endpoint->heard = false;
-    if (now - endpoint->heard_at >= RPC_SILENCE_MS)
+    if (now - endpoint->heard_at >= endpoint->timing->silence)
         mark_lost(endpoint, "silent");
     else
         ping(endpoint);
@@ -252,9 +262,7 @@ void
 rpc_endpoint_raise(struct rpc_endpoint *endpoint)
 {
     CHECK(endpoint->state == RPC_ENDPOINT_DOWN);
-    endpoint->backoff *= 2;
-    if (endpoint->backoff > RPC_BACKOFF_LONGEST_MS)
-        endpoint->backoff = RPC_BACKOFF_LONGEST_MS;
+    endpoint->backoff = bounded_backoff(endpoint, 2 * endpoint->backoff);
     if (connect_socket(endpoint) != STATUS_OK)
         set_state(endpoint, RPC_ENDPOINT_DOWN); /* no descriptors: later */
 }

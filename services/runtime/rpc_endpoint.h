@@ -2,7 +2,7 @@
  *
  *   DOWN ──back-off──► CONNECTING ──writable──► PROBING ──PONG──► UP
  *     ▲                                            │              │ GOAWAY
- *     └──── silent for 1 s, or not writable ───────┴──────────────┴► DRAINING
+ *     └──── silent, or not writable ────── ───────┴──────────────┴► DRAINING
  *
  * Every way down makes the socket anew, so that nothing queued in the old one
  * runs later. Inner to the channel. */
@@ -12,14 +12,11 @@
 #include "services/runtime/rpc_frame.h"
 #include "services/runtime/rpc_socket.h"
 #include "services/runtime/rpc_target.h"
+#include "services/runtime/timing.h"
 
 #include <sys/queue.h>
 
-#define RPC_PING_EVERY_MS 250
-#define RPC_SILENCE_MS 1000         /* without a frame: down */
-#define RPC_CONNECTING_MS 5000      /* then the socket is made anew */
-#define RPC_BACKOFF_FIRST_MS 50     /* doubles … */
-#define RPC_BACKOFF_LONGEST_MS 2000 /* … up to this */
+#define RPC_BACKOFF_FIRST_MS 50 /* doubles up to timing.backoff_longest */
 
 enum rpc_endpoint_state {
     RPC_ENDPOINT_DOWN,
@@ -48,6 +45,7 @@ struct rpc_endpoint {
     struct rpc_target target;
     struct loop *loop;
     void *zmq;
+    const struct timing *timing; /* the channel's */
     int high_water;
     const struct rpc_endpoint_events *events;
     void *channel;
@@ -66,8 +64,8 @@ struct rpc_endpoint {
     uint64_t pings;
 };
 
-/* Opens the socket; target, loop, zmq, high_water, events and channel are set
- * by the caller before. */
+/* Opens the socket; target, loop, zmq, timing, high_water, events and channel
+ * are set by the caller before. */
 enum status rpc_endpoint_open(struct rpc_endpoint *endpoint) MUST_CHECK;
 void rpc_endpoint_close(struct rpc_endpoint *endpoint);
 /* May take new calls. */
@@ -78,7 +76,7 @@ enum status rpc_endpoint_send(struct rpc_endpoint *endpoint,
 /* Send a header alone (PING, CANCEL); a failure marks it lost. */
 void rpc_endpoint_send_bare(struct rpc_endpoint *endpoint, int kind,
                             uint64_t call_id);
-/* Every RPC_PING_EVERY_MS; late says that we ourselves were held up, so
+/* Every timing.ping_every; late says that we ourselves were held up, so
  * silence proves nothing. */
 void rpc_endpoint_tick(struct rpc_endpoint *endpoint, ms_time now, bool late);
 /* Take a lost endpoint down: close its socket, start the back-off. */

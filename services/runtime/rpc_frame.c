@@ -49,26 +49,6 @@ rpc_arena_allocator(struct arena *arena)
     return allocator;
 }
 
-/* Only bytes 0x20 to 0x7e, eight at a time: nearly every text there is, and
- * such a text needs no closer look. */
-static bool
-is_printable_ascii(const char *text, size_t len)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    uint64_t odd = 0;
-    for (size_t at = 0; at < len;) {
-        uint64_t word = ones * ' ';
-        size_t width = len - at < sizeof word ? len - at : sizeof word;
-        memcpy(&word, text + at, width);
-        uint64_t delete = word ^ ones * 0x7f;
-        odd |= word;                         /* a top bit */
-        odd |= (word - ones * 0x20) & ~word; /* below 0x20 */
-        odd |= (delete - ones) & ~delete;    /* 0x7f */
-        at += width;
-    }
-    return (odd & tops) == 0;
-}
-
 /* A text that protobuf-c unpacked through rpc_arena_allocator. */
 static bool
 text_is_sound(const ProtobufCFieldDescriptor *field, const char *text)
@@ -80,8 +60,7 @@ text_is_sound(const ProtobufCFieldDescriptor *field, const char *text)
     memcpy(&size, text - sizeof(struct piece) + offsetof(struct piece, size),
            sizeof size);
     size_t len = strlen(text);
-    return len + 1 == size && (is_printable_ascii(text, len) ||
-                               text_is_utf8(slice_make(text, len)));
+    return len + 1 == size && text_is_utf8(slice_make(text, len));
 }
 
 static bool texts_are_sound(const ProtobufCMessage *message, unsigned depth);
@@ -191,8 +170,7 @@ header_text_is_sound(const char *text, size_t max)
     struct slice slice = slice_of(text);
     if (slice.len > max)
         return false;
-    return is_printable_ascii(slice.ptr, slice.len) ||
-           (text_is_utf8(slice) && !text_has_control(slice, ""));
+    return text_is_utf8(slice) && !text_has_control(slice, "");
 }
 
 static bool

@@ -5,58 +5,18 @@
  * request is queued or refused. Then queued calls run for RPC_TURN_US at most,
  * before the next round reads again. What cannot be parsed is counted and
  * dropped, never answered: whoever sent it speaks another language. */
-#include "services/runtime/rpc_call.h"
-#include "services/runtime/rpc_target.h"
+#include "services/runtime/rpc_service.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "services/runtime/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define RPC_SERVER_MAGIC 0x53525652u
 #define RPC_TURN_US 5000    /* handlers run before the socket is read again */
 #define RPC_HIGH_WATER 1024 /* messages for a peer, besides max_calls */
-
-/* --- finding a method ----------------------------------------------------- */
-
-static struct rpc_service *
-find_service(struct rpc_server *server, struct slice name)
-{
-    for (size_t i = 0; i < server->service_count; i++) {
-        const char *have = server->services[i].table->descriptor->name;
-        if (slice_eq(slice_of(have), name))
-            return &server->services[i];
-    }
-    return NULL;
-}
-
-static const struct rpc_method *
-find_method(struct rpc_server *server, const char *path)
-{
-    const char *slash = strchr(path, '/'); /* rpc_frame_check saw it */
-    const struct rpc_service *service =
-        find_service(server, slice_make(path, (size_t)(slash - path)));
-    if (service == NULL)
-        return NULL;
-    const ProtobufCServiceDescriptor *type = service->table->descriptor;
-    const ProtobufCMethodDescriptor *method =
-        protobuf_c_service_descriptor_get_method_by_name(type, slash + 1);
-    return method ? &service->methods[method - type->methods] : NULL;
-}
-
-ProtobufCService *
-rpc_server_find(struct rpc_server *server, const char *name)
-{
-    CHECK_OBJ(server, RPC_SERVER_MAGIC);
-    struct rpc_service *service = find_service(server, slice_of(name));
-    return service ? service->table : NULL;
-}
 
 /* --- running -------------------------------------------------------------- */
 
@@ -94,27 +54,46 @@ run_call(struct rpc_call *call)
                             rpc_call_answer, call);
 }
 
-/* Run queued calls for a while; true when some are left. */
+/* Run the first of a queue and then more until the time (0: not begun) is
+ * over; true when some are left. */
 static bool
-on_turn(void *context, size_t received)
+run_queue(struct rpc_server *server, struct rpc_call_queue *queue,
+          int64_t *until)
 {
-    (void)received;
-    struct rpc_server *server = context;
     struct rpc_call *call;
-    int64_t until = 0;
-    while ((call = TAILQ_FIRST(&server->queued)) != NULL) {
+    for (bool first = true; (call = TAILQ_FIRST(queue)) != NULL;
+         first = false) {
         int64_t now = loop_now_us(server->loop);
-        if (until == 0)
-            until = now + RPC_TURN_US;
-        else if (now >= until)
+        if (*until == 0)
+            *until = now + RPC_TURN_US;
+        else if (!first && now >= *until)
             return true;
-        TAILQ_REMOVE(&server->queued, call, queue);
+        TAILQ_REMOVE(queue, call, queue);
         run_call(call);
     }
     return false;
 }
 
+/* Urgent calls first, but however many there are, one of the others too. */
+static bool
+on_turn(void *context, size_t received)
+{
+    (void)received;
+    struct rpc_server *server = context;
+    int64_t until = 0;
+    bool urgent = run_queue(server, &server->urgent, &until);
+    return run_queue(server, &server->queued, &until) || urgent;
+}
+
 /* --- messages in ---------------------------------------------------------- */
+
+static bool
+has_place(const struct rpc_server *server, const struct rpc_method *method)
+{
+    uint32_t places = server->max_calls;
+    return server->in_flight <
+           (method->urgent ? places + RPC_URGENT_PLACES : places);
+}
 
 static void
 take_request(struct rpc_server *server, struct rpc_call *call,
@@ -122,7 +101,7 @@ take_request(struct rpc_server *server, struct rpc_call *call,
 {
     const Ss__FrameHeader *header = call->header;
     CHECK(zmq_msg_move(&call->frames.route, &frames->route) == 0);
-    call->method = find_method(server, header->method);
+    call->method = rpc_service_method(server, header->method);
     if (call->method == NULL) {
         ++*server->counters.unknown;
         rpc_call_refuse(call, STATUS_UNIMPLEMENTED, "METHOD",
@@ -135,7 +114,7 @@ take_request(struct rpc_server *server, struct rpc_call *call,
                         0);
         return;
     }
-    if (server->draining || server->in_flight >= server->max_calls) {
+    if (server->draining || !has_place(server, call->method)) {
         ++*server->counters.refused;
         rpc_call_refuse(call,
                         server->draining ? STATUS_UNAVAILABLE
@@ -155,7 +134,8 @@ take_request(struct rpc_server *server, struct rpc_call *call,
     call->trace = trace_continue(slice_of(header->traceparent));
     CHECK(zmq_msg_move(&call->frames.body, &frames->body) == 0);
     rpc_call_enter(call);
-    TAILQ_INSERT_TAIL(&server->queued, call, queue);
+    TAILQ_INSERT_TAIL(call->method->urgent ? &server->urgent : &server->queued,
+                      call, queue);
 }
 
 static void
@@ -236,47 +216,20 @@ on_received(void *context, struct rpc_frames *frames)
     arena_reset(call->arena);
 }
 
-/* --- services ------------------------------------------------------------- */
-
-static void
-fill_method(struct rpc_server *server, ProtobufCService *table, unsigned index,
-            struct rpc_method *method)
-{
-    const ProtobufCServiceDescriptor *type = table->descriptor;
-    const ProtobufCMethodDescriptor *descriptor = &type->methods[index];
-    char labels[RPC_METHOD_MAX + 16];
-    int len = snprintf(method->name, sizeof method->name, "%s/%s", type->name,
-                       descriptor->name);
-    CHECK(len > 0 && (size_t)len < sizeof method->name);
-    (void)snprintf(labels, sizeof labels, "method=\"%s\"", method->name);
-    /* A stranger's bytes must not decide how deep we recurse. */
-    CHECK(rpc_body_depth(descriptor->input) > 0);
-    method->service = table;
-    method->index = index;
-    method->descriptor = descriptor;
-    method->quiet = strcmp(type->name, "ss.Health") == 0 ||
-                    strcmp(type->name, "ss.Snapshots") == 0;
-    method->calls = metrics_counter(server->metrics, "rpc_calls_total", labels,
-                                    "Calls taken.");
-    method->failed = metrics_counter(server->metrics, "rpc_calls_failed_total",
-                                     labels, "Calls answered with an error.");
-    method->us = metrics_counter(server->metrics, "rpc_call_us_total", labels,
-                                 "Microseconds from receipt to answer.");
-}
-
 void
 rpc_server_add(struct rpc_server *server, ProtobufCService *table)
 {
     CHECK_OBJ(server, RPC_SERVER_MAGIC);
-    CHECK(server->service_count < RPC_SERVICES_MAX);
-    unsigned count = table->descriptor->n_methods;
-    struct rpc_service *service = &server->services[server->service_count];
-    service->table = table;
-    service->methods = calloc(count, sizeof *service->methods);
-    CHECK(service->methods != NULL);
-    for (unsigned i = 0; i < count; i++)
-        fill_method(server, table, i, &service->methods[i]);
-    server->service_count++;
+    rpc_service_add(server, table);
+}
+
+ProtobufCService *
+rpc_server_find(struct rpc_server *server, const char *name)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    const struct rpc_service *service =
+        rpc_service_find(server, slice_of(name));
+    return service ? service->table : NULL;
 }
 
 /* --- drain ---------------------------------------------------------------- */
@@ -334,27 +287,6 @@ rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context)
 
 /* --- life ----------------------------------------------------------------- */
 
-/* libzmq unlinks a socket file before it binds, whoever listens there: ask
- * first. */
-static bool
-somebody_listens(const struct rpc_target *target)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!target->ipc)
-        return false;
-    const char *path = target->text + strlen("ipc://");
-    size_t len = strlen(path);
-    CHECK(len < sizeof address.sun_path);
-    memcpy(address.sun_path, path, len);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    bool listens =
-        connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
-    (void)close(fd);
-    return listens;
-}
-
 static void
 make_counters(struct rpc_server *server)
 {
@@ -382,6 +314,57 @@ make_counters(struct rpc_server *server)
                       "Calls that wait, run or are held.");
 }
 
+/* --- the endpoint --- */
+
+static enum status
+listen_at(struct rpc_server *server, enum status status, int fd)
+{
+    if (status != STATUS_OK)
+        return status;
+    return rpc_socket_listen(server->socket, server->endpoint, fd);
+}
+
+/* Somebody cleaned up the folder of the sockets: who is connected stays so,
+ * but nobody new would find us. */
+static void
+on_path_timer(void *context)
+{
+    struct rpc_server *server = context;
+    loop_timer_start(server->path_timer, server->path_every);
+    if (rpc_path_is_ours(&server->path))
+        return;
+    int fd = -1;
+    enum status status = rpc_path_restore(&server->path, &fd);
+    status = listen_at(server, status, fd);
+    if (status == STATUS_OK)
+        log_event(LOG_WARN, "endpoint-restored",
+                  LOG_STR("endpoint", server->endpoint),
+                  LOG_STR("reason", "its socket file was gone"));
+    else if (!server->path_lost)
+        log_event(LOG_ERROR, "endpoint-lost",
+                  LOG_STR("endpoint", server->endpoint),
+                  LOG_STR("reason", rpc_server_advice(status)),
+                  LOG_STR("next", "who is connected is served; trying again"));
+    server->path_lost = status != STATUS_OK;
+}
+
+static enum status
+listen_first(struct rpc_server *server, const struct rpc_target *target)
+{
+    memcpy(server->endpoint, target->text, sizeof server->endpoint);
+    if (!target->ipc)
+        return listen_at(server, STATUS_OK, -1);
+    const char *path = target->text + strlen("ipc://");
+    CHECK(strlen(path) < sizeof server->path.text);
+    memcpy(server->path.text, path, strlen(path));
+    int fd = -1;
+    enum status status = rpc_path_listen(&server->path, &fd);
+    status = listen_at(server, status, fd);
+    if (status == STATUS_OK)
+        loop_timer_start(server->path_timer, server->path_every);
+    return status;
+}
+
 static enum status
 open_server(struct rpc_server *server, const struct rpc_server_options *options)
 {
@@ -391,15 +374,15 @@ open_server(struct rpc_server *server, const struct rpc_server_options *options)
         return status;
     if (!target.loopback)
         return STATUS_PERMISSION_DENIED;
-    if (somebody_listens(&target))
-        return STATUS_UNAVAILABLE;
     status = loop_timer_new(server->loop, on_drain_timer, server,
                             &server->drain_timer);
+    if (status == STATUS_OK)
+        status = loop_timer_new(server->loop, on_path_timer, server,
+                                &server->path_timer);
     if (status != STATUS_OK)
         return status;
     const struct rpc_socket_options socket = {
         .zmq = options->zmq,
-        .endpoint = target.text,
         .serves = true,
         .max_message = RPC_REQUEST_MAX,
         .high_water = (int)options->max_calls + RPC_HIGH_WATER,
@@ -408,7 +391,8 @@ open_server(struct rpc_server *server, const struct rpc_server_options *options)
         .turn = on_turn,
         .context = server,
     };
-    return rpc_socket_new(server->loop, &socket, &server->socket);
+    status = rpc_socket_new(server->loop, &socket, &server->socket);
+    return status == STATUS_OK ? listen_first(server, &target) : status;
 }
 
 enum status
@@ -426,7 +410,10 @@ rpc_server_new(struct loop *loop, const struct rpc_server_options *options,
     server->loop = loop;
     memcpy(server->instance, options->instance, len);
     server->max_calls = options->max_calls;
+    server->path_every =
+        options->timing ? options->timing->socket_check : RPC_SOCKET_CHECK_MS;
     server->metrics = options->metrics;
+    TAILQ_INIT(&server->urgent);
     TAILQ_INIT(&server->queued);
     TAILQ_INIT(&server->idle);
     for (size_t i = 0; i < RPC_CALL_BUCKETS; i++)
@@ -487,15 +474,12 @@ rpc_server_free(struct rpc_server **server)
     if (self == NULL)
         return;
     CHECK_OBJ(self, RPC_SERVER_MAGIC);
+    rpc_path_leave(&self->path);
     rpc_socket_free(&self->socket);
     loop_timer_free(&self->drain_timer);
+    loop_timer_free(&self->path_timer);
     free_calls(self);
-    for (size_t i = 0; i < self->service_count; i++) {
-        ProtobufCService *table = self->services[i].table;
-        free(self->services[i].methods);
-        if (table->destroy != NULL)
-            table->destroy(table);
-    }
+    rpc_service_free_all(self);
     self->magic = 0;
     free(self);
     *server = NULL;
@@ -513,6 +497,13 @@ rpc_server_loop(const struct rpc_server *server)
 {
     CHECK_OBJ(server, RPC_SERVER_MAGIC);
     return server->loop;
+}
+
+struct metrics *
+rpc_server_metrics(const struct rpc_server *server)
+{
+    CHECK_OBJ(server, RPC_SERVER_MAGIC);
+    return server->metrics;
 }
 
 uint32_t

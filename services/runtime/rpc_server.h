@@ -16,16 +16,25 @@
  *
  * Requests are read ahead of being run, so PING is answered, a CANCEL counts
  * and an overload is refused with RESOURCE_EXHAUSTED even while many wait.
+ * Calls of ss.Health are run ahead of the others, and a few of them are taken
+ * when no others are: a process that is busy can still be asked how it is.
+ *
+ * A socket file (ipc) that somebody removed is made again within a second;
+ * callers that are connected do not notice. A path at which another process
+ * serves by then is left to it, also at the end.
+ *
  * Every call leaves one log line "call" with its trace id: at level info, and
  * at debug for the calls machines make all day (Health, Snapshots). */
 #ifndef SERVICES_RUNTIME_RPC_SERVER_H
 #define SERVICES_RUNTIME_RPC_SERVER_H
 
 #include "core/base/arena.h"
+#include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
 #include "services/runtime/loop.h"
 #include "services/runtime/metrics.h"
+#include "services/runtime/timing.h"
 #include "services/runtime/trace.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -42,7 +51,8 @@ struct rpc_server_options {
     const char *instance; /* "routerd-1", in every reply */
     uint32_t max_calls;   /* in flight; more are RESOURCE_EXHAUSTED */
     struct metrics *metrics;
-    void *zmq; /* the process's context */
+    void *zmq;                   /* the process's context */
+    const struct timing *timing; /* NULL: the defaults */
 };
 
 /* Bind. INVALID_ARGUMENT for a bad endpoint, PERMISSION_DENIED for a TCP
@@ -70,6 +80,7 @@ rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context);
  * them any more. */
 void rpc_server_free(struct rpc_server **server);
 struct loop *rpc_server_loop(const struct rpc_server *server);
+struct metrics *rpc_server_metrics(const struct rpc_server *server);
 /* Calls that wait, run or are held. */
 uint32_t rpc_server_in_flight(const struct rpc_server *server);
 /* A random number drawn at start. */
@@ -79,6 +90,8 @@ uint64_t rpc_server_epoch(const struct rpc_server *server);
 struct arena *rpc_call_arena(struct rpc_call *call);
 const char *rpc_call_tenant(const struct rpc_call *call);
 const char *rpc_call_caller(const struct rpc_call *call);
+/* The connection it came by, as bytes that are the same for its other calls. */
+struct slice rpc_call_peer(struct rpc_call *call);
 /* "" when the caller sent none. */
 const char *rpc_call_idempotency_key(const struct rpc_call *call);
 /* The value of a metadata key, or "". */

@@ -12,12 +12,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define RPC_SOCKET_MAGIC 0x534f434bu
-#define LINGER_MS 1000           /* last replies of a server that ends */
-#define HANDSHAKE_MS 2000        /* a peer that connects and says nothing */
-#define RECONNECT_FIRST_MS 20    /* libzmq doubles it … */
-#define RECONNECT_LONGEST_MS 500 /* … up to this */
+#define LINGER_MS 1000        /* last replies of a server that ends */
+#define HANDSHAKE_MS 2000     /* a peer that connects and says nothing */
+#define RECONNECT_FIRST_MS 20 /* libzmq doubles it */
 
 struct rpc_socket {
     unsigned magic;
@@ -28,6 +28,7 @@ struct rpc_socket {
     bool armed;   /* again is running */
     bool in_turn; /* a round is under way */
     bool sent;    /* something was sent since the last read */
+    unsigned listeners;
     struct rpc_frames frames;
 };
 
@@ -134,7 +135,9 @@ take_turn(struct rpc_socket *socket)
         total += drain(socket, &more);
         socket->sent = false;
         again = options->turn(options->context, total);
-    } while (socket->sent && !more && total < RPC_BATCH);
+        /* Work that is left waits for the loop's next round, so that other
+         * events have their turn; a send alone asks for one more read. */
+    } while (socket->sent && !more && !again && total < RPC_BATCH);
     socket->in_turn = false;
     if (more || again || socket->sent)
         rpc_socket_wake(socket);
@@ -235,11 +238,11 @@ set_options(void *zmq, const struct rpc_socket_options *options)
     return set_option(zmq, ZMQ_IMMEDIATE, 1) &&
            set_option(zmq, ZMQ_LINGER, 0) &&
            set_option(zmq, ZMQ_RECONNECT_IVL, RECONNECT_FIRST_MS) &&
-           set_option(zmq, ZMQ_RECONNECT_IVL_MAX, RECONNECT_LONGEST_MS);
+           set_option(zmq, ZMQ_RECONNECT_IVL_MAX, (int)options->reconnect);
 }
 
-static enum status
-status_of_errno(int error)
+enum status
+rpc_socket_status(int error)
 {
     switch (error) {
     case EADDRINUSE:
@@ -260,6 +263,25 @@ status_of_errno(int error)
     }
 }
 
+enum status
+rpc_socket_listen(struct rpc_socket *socket, const char *endpoint, int fd)
+{
+    CHECK_OBJ(socket, RPC_SOCKET_MAGIC);
+    if (socket->listeners == RPC_LISTENERS_MAX) {
+        CHECK(zmq_unbind(socket->zmq, endpoint) == 0);
+        socket->listeners = 0;
+    }
+    if (set_option(socket->zmq, ZMQ_USE_FD, fd) &&
+        zmq_bind(socket->zmq, endpoint) == 0) {
+        socket->listeners++;
+        return STATUS_OK;
+    }
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return rpc_socket_status(error);
+}
+
 static enum status
 open_zmq(struct rpc_socket *socket, struct loop *loop)
 {
@@ -270,10 +292,8 @@ open_zmq(struct rpc_socket *socket, struct loop *loop)
         return STATUS_RESOURCE_EXHAUSTED;
     if (!set_options(socket->zmq, options))
         return STATUS_INVALID_ARGUMENT;
-    int opened = options->serves ? zmq_bind(socket->zmq, options->endpoint)
-                                 : zmq_connect(socket->zmq, options->endpoint);
-    if (opened != 0)
-        return status_of_errno(errno);
+    if (!options->serves && zmq_connect(socket->zmq, options->endpoint) != 0)
+        return rpc_socket_status(errno);
     int fd;
     size_t size = sizeof fd;
     CHECK(zmq_getsockopt(socket->zmq, ZMQ_FD, &fd, &size) == 0);

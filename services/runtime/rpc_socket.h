@@ -16,6 +16,8 @@
 #include <zmq.h>
 
 #define RPC_BATCH 256 /* messages read before other events have their turn */
+/* Descriptors that one socket listens at; see rpc_socket_listen. */
+#define RPC_LISTENERS_MAX 16
 
 struct rpc_socket;
 
@@ -26,10 +28,11 @@ struct rpc_frames {
 
 struct rpc_socket_options {
     void *zmq;
-    const char *endpoint;
-    bool serves;        /* ROUTER that binds, else DEALER that connects */
-    size_t max_message; /* bytes of a frame; a peer that sends more is cut */
-    int high_water;     /* messages in each direction and for each peer */
+    bool serves; /* ROUTER, for rpc_socket_listen; else DEALER, connects */
+    const char *endpoint; /* of a DEALER */
+    ms_dur reconnect;     /* of a DEALER: libzmq's longest wait between tries */
+    size_t max_message;   /* bytes of a frame; a peer that sends more is cut */
+    int high_water;       /* messages in each direction and for each peer */
     /* A message came. The frames are borrowed; moving one out is fine. */
     void (*received)(void *context, struct rpc_frames *frames);
     /* A message of the wrong number of frames came and was dropped. */
@@ -40,11 +43,20 @@ struct rpc_socket_options {
     void *context; /* of the three; none of them may free the socket */
 };
 
-/* UNAVAILABLE when the endpoint is taken, INVALID_ARGUMENT when it is none,
- * PERMISSION_DENIED, RESOURCE_EXHAUSTED. */
+/* INVALID_ARGUMENT when the endpoint is none, RESOURCE_EXHAUSTED. */
 enum status rpc_socket_new(struct loop *loop,
                            const struct rpc_socket_options *options,
                            struct rpc_socket **ret_socket) MUST_CHECK;
+/* Take connections at an endpoint, by a descriptor that listens there (ipc),
+ * which is the socket's then whatever the status; -1 (tcp): libzmq makes one.
+ * May be called again with another descriptor of the same endpoint: what is
+ * connected stays, until there are more than RPC_LISTENERS_MAX descriptors.
+ * UNAVAILABLE when the endpoint is taken, INVALID_ARGUMENT,
+ * PERMISSION_DENIED, RESOURCE_EXHAUSTED. */
+enum status rpc_socket_listen(struct rpc_socket *socket, const char *endpoint,
+                              int fd) MUST_CHECK;
+/* What an errno of opening a socket means. */
+enum status rpc_socket_status(int error);
 /* What a ROUTER still has to send goes out for at most a second. */
 void rpc_socket_free(struct rpc_socket **socket);
 /* Send; the frames are spent whatever happens. UNAVAILABLE when the peer is

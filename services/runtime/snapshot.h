@@ -4,7 +4,9 @@
  * (publisher's epoch, sequence, content hash), served by the RPC service
  * ss.Snapshots on the process's ordinary endpoint. A follower holds one Watch
  * call open; it gets deltas in order, or the whole after a gap or when the
- * hash it computes differs from the hash it was told. */
+ * hash it computes differs from the hash it was told. A large whole comes in
+ * parts. How long a Watch is held, and how often a copy is written, is in
+ * timing.h. */
 #ifndef SERVICES_RUNTIME_SNAPSHOT_H
 #define SERVICES_RUNTIME_SNAPSHOT_H
 
@@ -19,11 +21,16 @@
 
 #define SNAPSHOT_DELTAS_KEPT 1024
 #define SNAPSHOT_DELTAS_BYTES (16u << 20) /* of all deltas kept */
-#define SNAPSHOT_WHOLE_MAX (56u << 20)    /* bytes of a whole, encoded */
-#define SNAPSHOT_WAIT_MS 10000            /* how long a Watch is held open */
-#define SNAPSHOT_WATCHERS_MAX 1024        /* held open by one publisher */
-#define SNAPSHOT_DISK_EVERY_MS 5000       /* disk copies after deltas */
-#define SNAPSHOT_NAME_MAX 32              /* bytes, with NUL */
+/* Bytes of a whole, encoded: LAYERS_CELLS_MAX (4 M) cells of usual length (75
+ * bytes in the layers, 180 in the table). A value that outgrows it goes on by
+ * deltas; that nobody can get the whole any more is said in the log, the
+ * metrics (snapshot_whole_refused) and Health. */
+#define SNAPSHOT_WHOLE_MAX (1u << 30)
+#define SNAPSHOT_PART_MAX (8u << 20)   /* of a whole, in one answer */
+#define SNAPSHOT_WATCHERS_MAX 1024     /* held open by one publisher */
+#define SNAPSHOT_WATCHES_PER_PEER 16   /* of them for one connection … */
+#define SNAPSHOT_WATCHES_PER_CALLER 64 /* … and one caller's name */
+#define SNAPSHOT_NAME_MAX 32           /* bytes, with NUL */
 
 struct snapshot_publisher;
 struct snapshot_follower;
@@ -59,6 +66,16 @@ void snapshot_publish_delta(struct snapshot_publisher *publisher,
 struct snapshot_version
 snapshot_publisher_version(const struct snapshot_publisher *publisher);
 
+/* What a server publishes, in no order; for Health. */
+struct snapshot_published {
+    const char *name;
+    struct snapshot_version at;
+    const char *trouble; /* why nobody can get the whole; NULL: all is well */
+};
+/* Number i; false past the end. */
+bool snapshot_published_at(struct rpc_server *server, size_t i,
+                           struct snapshot_published *ret_published);
+
 struct snapshot_follower_options {
     const char *name;
     const char *disk_path; /* last copy, read at start; NULL: none kept */
@@ -76,8 +93,9 @@ struct snapshot_follower_options {
 };
 
 /* Follow; a copy on disk is installed before this returns (changed is called).
- * A broken copy is logged and ignored. The channel is borrowed; free the
- * follower first. RESOURCE_EXHAUSTED. */
+ * A copy that is broken, or that this program cannot read (a newer one wrote
+ * it), is logged in one line and ignored: the whole is asked for. The channel
+ * is borrowed; free the follower first. RESOURCE_EXHAUSTED. */
 enum status
 snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
                       const struct snapshot_follower_options *options,
@@ -86,8 +104,10 @@ snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
 void snapshot_follower_free(struct snapshot_follower **follower);
 /* True once anything was installed (from disk or publisher). */
 bool snapshot_follower_has(const struct snapshot_follower *follower);
-/* True while the publisher was heard within two waits. */
+/* True while the publisher was heard within two waits and a little. */
 bool snapshot_follower_is_current(const struct snapshot_follower *follower);
+/* When the publisher last answered, wall clock; 0 never. */
+ms_time snapshot_follower_heard(const struct snapshot_follower *follower);
 /* What is held now; all 0 before anything was installed. */
 struct snapshot_version
 snapshot_follower_version(const struct snapshot_follower *follower);

@@ -11,33 +11,43 @@
 #include "core/base/check.h"
 #include "services/runtime/log.h"
 #include "services/runtime/snapshot_disk.h"
+#include "services/runtime/snapshot_parts.h"
 
-#include "rpc.pb-c.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SNAPSHOT_FOLLOWER_MAGIC 0x534e5046u
 #define ANSWER_MARGIN_MS 5000 /* more than the wait before a Watch is lost */
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_LONGEST_MS 1000
 #define SOON_MS 20 /* an answer without news sooner than this is no wait */
+/* A publisher answers a Watch so much later than its wait at worst, before it
+ * counts as not heard. */
+#define CURRENT_MARGIN_MS 500
 
 struct snapshot_follower {
     unsigned magic;
     struct loop *loop;
     struct rpc_channel *channel;
+    const struct timing *timing; /* the channel's */
     struct snapshot_follower_options options;
     char name[SNAPSHOT_NAME_MAX];
     char *disk_path;
     struct snapshot_version at;
     bool has;        /* something is installed */
     bool need_whole; /* what is installed is not what `at` says */
+    struct snapshot_parts parts;
     struct rpc_pending *watch;
     ms_time asked_at, heard_at; /* monotonic; 0: never */
+    ms_time heard_wall;         /* heard_at as wall clock */
     struct loop_timer *retry, *disk;
     ms_dur backoff;
     bool disk_due;
-    bool troubled; /* the last Watch failed: said once */
+    bool troubled;      /* the last Watch failed: said once */
+    bool disk_troubled; /* the last copy was not kept: said once */
+    uint64_t doubted;   /* the hash that did not fit, said once; 0: none */
+    struct {
+        int64_t *age, *silence, *current;
+    } gauges;
 };
 
 static void ask(struct snapshot_follower *follower);
@@ -45,20 +55,26 @@ static void ask(struct snapshot_follower *follower);
 /* --- the copy on disk ----------------------------------------------------- */
 
 static void
-write_disk(struct snapshot_follower *follower, struct slice content)
+note_disk(struct snapshot_follower *follower, enum status status)
 {
-    if (follower->disk_path == NULL)
-        return;
-    enum status status = snapshot_disk_write(
-        follower->disk_path, follower->name, &follower->at, content);
     if (status != STATUS_OK)
-        log_event(LOG_WARN, "snapshot-not-kept",
-                  LOG_STR("name", follower->name),
+        log_event(follower->disk_troubled ? LOG_DEBUG : LOG_WARN,
+                  "snapshot-not-kept", LOG_STR("name", follower->name),
                   LOG_STR("path", follower->disk_path),
                   LOG_STR("status", status_text(status)),
                   LOG_STR("next", "the copy on disk stays old"));
+    follower->disk_troubled = status != STATUS_OK;
     follower->disk_due = false;
     loop_timer_stop(follower->disk);
+}
+
+static void
+write_disk(struct snapshot_follower *follower, struct slice content)
+{
+    if (follower->disk_path != NULL)
+        note_disk(follower,
+                  snapshot_disk_write(follower->disk_path, follower->name,
+                                      &follower->at, content));
 }
 
 static void
@@ -71,14 +87,12 @@ on_disk_timer(void *context)
     buf_init(&content, SNAPSHOT_WHOLE_MAX);
     enum status status =
         follower->options.encode(follower->options.context, &content);
-    if (status == STATUS_OK && buf_ok(&content))
+    if (status == STATUS_OK && !buf_ok(&content))
+        status = STATUS_RESOURCE_EXHAUSTED;
+    if (status == STATUS_OK)
         write_disk(follower, buf_slice(&content));
     else
-        log_event(LOG_WARN, "snapshot-not-kept",
-                  LOG_STR("name", follower->name),
-                  LOG_STR("status", status_text(status)),
-                  LOG_STR("next", "the copy on disk stays old"));
-    follower->disk_due = false;
+        note_disk(follower, status);
     buf_fini(&content);
 }
 
@@ -89,7 +103,7 @@ plan_disk(struct snapshot_follower *follower)
         follower->disk_due)
         return;
     follower->disk_due = true;
-    loop_timer_start(follower->disk, SNAPSHOT_DISK_EVERY_MS);
+    loop_timer_start(follower->disk, follower->timing->disk_every);
 }
 
 /* --- installing ----------------------------------------------------------- */
@@ -111,30 +125,34 @@ become(struct snapshot_follower *follower,
     follower->at = *version;
     follower->has = true;
     follower->need_whole = false;
+    follower->doubted = 0;
     if (follower->options.changed != NULL)
         follower->options.changed(follower->options.context);
 }
 
+/* Between programs of different versions this can last: said once. */
 static void
-log_mismatch(const struct snapshot_follower *follower, const char *how,
+log_mismatch(struct snapshot_follower *follower, const char *how,
              enum status status, uint64_t got, uint64_t expected)
 {
-    log_event(LOG_WARN, "snapshot-mismatch", LOG_STR("name", follower->name),
+    log_event(follower->doubted == expected ? LOG_DEBUG : LOG_WARN,
+              "snapshot-mismatch", LOG_STR("name", follower->name),
               LOG_STR("how", how), LOG_STR("status", status_text(status)),
               LOG_HEX("hash", got), LOG_HEX("expected", expected),
-              LOG_STR("next", "ask for the whole"));
+              LOG_STR("next", "what is held stays; ask for the whole"));
+    follower->doubted = expected;
 }
 
 /* True when the whole is what the version says. */
 static bool
-install_whole(struct snapshot_follower *follower, struct slice content,
-              const struct snapshot_version *version)
+install_whole(struct snapshot_follower *follower, const char *how,
+              struct slice content, const struct snapshot_version *version)
 {
     uint64_t hash = 0;
     enum status status =
         follower->options.whole(follower->options.context, content, &hash);
     if (status != STATUS_OK || hash != version->hash) {
-        log_mismatch(follower, "whole", status, hash, version->hash);
+        log_mismatch(follower, how, status, hash, version->hash);
         /* What a function that failed left behind is the old value, by its
          * contract; one that did not fail replaced it. */
         if (status == STATUS_OK)
@@ -142,6 +160,7 @@ install_whole(struct snapshot_follower *follower, struct slice content,
         return false;
     }
     become(follower, version);
+    log_installed(follower, LOG_INFO, how, content.len);
     return true;
 }
 
@@ -192,6 +211,16 @@ take_version(struct snapshot_follower *follower,
 }
 
 static bool
+install_kept(struct snapshot_follower *follower, struct slice content,
+             const struct snapshot_version *version)
+{
+    if (!install_whole(follower, "whole", content, version))
+        return false;
+    write_disk(follower, content);
+    return true;
+}
+
+static bool
 install(struct snapshot_follower *follower, const Ss__WatchReply *reply)
 {
     const struct snapshot_version version = {.epoch = reply->at->epoch,
@@ -199,17 +228,27 @@ install(struct snapshot_follower *follower, const Ss__WatchReply *reply)
                                              .hash = reply->at->hash,
                                              .since =
                                                  loop_wall(follower->loop)};
-    if (reply->has_whole) {
-        struct slice content =
-            slice_make((const char *)reply->whole.data, reply->whole.len);
-        if (!install_whole(follower, content, &version))
-            return false;
-        log_installed(follower, LOG_INFO, "whole", content.len);
-        write_disk(follower, content);
-        return true;
+    if (!reply->has_whole)
+        return reply->n_delta > 0 ? install_deltas(follower, reply, &version)
+                                  : take_version(follower, &version);
+    if (!reply->has_whole_bytes)
+        return install_kept(
+            follower,
+            slice_make((const char *)reply->whole.data, reply->whole.len),
+            &version);
+    bool complete = false;
+    enum status status =
+        snapshot_parts_take(&follower->parts, reply, &complete);
+    if (status != STATUS_OK) {
+        log_mismatch(follower, "part", status, 0, version.hash);
+        return false;
     }
-    return reply->n_delta > 0 ? install_deltas(follower, reply, &version)
-                              : take_version(follower, &version);
+    if (!complete)
+        return true;
+    bool installed =
+        install_kept(follower, buf_slice(&follower->parts.bytes), &version);
+    snapshot_parts_drop(&follower->parts);
+    return installed;
 }
 
 /* --- asking --------------------------------------------------------------- */
@@ -219,8 +258,8 @@ ask_later(struct snapshot_follower *follower)
 {
     loop_timer_start(follower->retry, follower->backoff);
     follower->backoff *= 2;
-    if (follower->backoff > BACKOFF_LONGEST_MS)
-        follower->backoff = BACKOFF_LONGEST_MS;
+    if (follower->backoff > follower->timing->watch_backoff_longest)
+        follower->backoff = follower->timing->watch_backoff_longest;
 }
 
 static void
@@ -250,7 +289,10 @@ on_watched(void *context, const struct rpc_result *result)
     bool asked_whole = !follower->has || follower->need_whole;
     bool news = reply->has_whole || reply->n_delta > 0;
     follower->heard_at = loop_now(follower->loop);
+    follower->heard_wall = loop_wall(follower->loop);
     follower->troubled = false;
+    if (!reply->has_whole_bytes) /* what came in part leads nowhere */
+        snapshot_parts_drop(&follower->parts);
     bool installed = install(follower, reply);
     if (installed)
         follower->backoff = BACKOFF_FIRST_MS;
@@ -258,7 +300,7 @@ on_watched(void *context, const struct rpc_result *result)
      * not hold the call. */
     bool spins =
         installed ? !news && follower->heard_at - follower->asked_at < SOON_MS
-                  : asked_whole;
+                  : asked_whole || reply->has_whole;
     if (spins)
         ask_later(follower);
     else
@@ -270,13 +312,15 @@ ask(struct snapshot_follower *follower)
 {
     Ss__WatchRequest request = SS__WATCH_REQUEST__INIT;
     Ss__SnapshotVersion have = SS__SNAPSHOT_VERSION__INIT;
+    Ss__SnapshotVersion part_of;
     const struct rpc_options options = {
-        .timeout = SNAPSHOT_WAIT_MS + ANSWER_MARGIN_MS,
+        .timeout = follower->timing->watch_wait + ANSWER_MARGIN_MS,
         .idempotent = true,
         .sticky = true}; /* deltas come from one publisher */
     request.name = follower->name;
     request.has_wait_ms = true;
-    request.wait_ms = SNAPSHOT_WAIT_MS;
+    request.wait_ms = (uint32_t)follower->timing->watch_wait;
+    snapshot_parts_ask(&follower->parts, &request, &part_of);
     if (follower->has && !follower->need_whole) {
         have.epoch = follower->at.epoch;
         have.sequence = follower->at.sequence;
@@ -294,6 +338,39 @@ static void
 on_retry(void *context)
 {
     ask(context);
+}
+
+/* --- metrics ------------------------------------------------------------- */
+
+static void
+on_metrics(void *context)
+{
+    const struct snapshot_follower *follower = context;
+    ms_time now = loop_wall(follower->loop);
+    *follower->gauges.age =
+        follower->at.since != 0 ? (now - follower->at.since) / 1000 : -1;
+    *follower->gauges.silence =
+        follower->heard_wall != 0 ? (now - follower->heard_wall) / 1000 : -1;
+    *follower->gauges.current = snapshot_follower_is_current(follower);
+}
+
+static void
+make_gauges(struct snapshot_follower *follower)
+{
+    struct metrics *metrics = rpc_channel_metrics(follower->channel);
+    char labels[SNAPSHOT_NAME_MAX + 16];
+    (void)snprintf(labels, sizeof labels, "name=\"%s\"", follower->name);
+    follower->gauges.age = metrics_gauge(
+        metrics, "snapshot_age_seconds", labels,
+        "Since this version became current here; -1: nothing is held.");
+    follower->gauges.silence = metrics_gauge(
+        metrics, "snapshot_silence_seconds", labels,
+        "Since the publisher was last heard; -1: never by this process.");
+    follower->gauges.current =
+        metrics_gauge(metrics, "snapshot_current", labels,
+                      "1 while the publisher is heard and what it publishes "
+                      "is held.");
+    metrics_on_write(metrics, on_metrics, follower);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -318,8 +395,7 @@ read_disk(struct snapshot_follower *follower)
                   LOG_STR("next", "ask the publisher"));
         return;
     }
-    if (install_whole(follower, content, &version))
-        log_installed(follower, LOG_INFO, "disk", content.len);
+    (void)install_whole(follower, "disk", content, &version);
     free(file);
 }
 
@@ -336,8 +412,11 @@ snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
     follower->loop = loop;
     follower->channel = channel;
     follower->options = *options;
+    follower->timing = rpc_channel_timing(channel);
     follower->backoff = BACKOFF_FIRST_MS;
+    snapshot_parts_init(&follower->parts);
     memcpy(follower->name, options->name, strlen(options->name));
+    make_gauges(follower);
     if (options->disk_path != NULL) {
         follower->disk_path = strdup(options->disk_path);
         if (follower->disk_path == NULL)
@@ -368,6 +447,8 @@ snapshot_follower_free(struct snapshot_follower **follower)
     on_disk_timer(self);
     loop_timer_free(&self->retry);
     loop_timer_free(&self->disk);
+    metrics_off_write(rpc_channel_metrics(self->channel), self);
+    snapshot_parts_drop(&self->parts);
     free(self->disk_path);
     self->magic = 0;
     free(self);
@@ -385,9 +466,16 @@ bool
 snapshot_follower_is_current(const struct snapshot_follower *follower)
 {
     CHECK_OBJ(follower, SNAPSHOT_FOLLOWER_MAGIC);
-    return follower->has && follower->heard_at != 0 &&
+    return follower->has && !follower->need_whole && follower->heard_at != 0 &&
            loop_now(follower->loop) - follower->heard_at <
-               2 * (ms_dur)SNAPSHOT_WAIT_MS;
+               2 * follower->timing->watch_wait + CURRENT_MARGIN_MS;
+}
+
+ms_time
+snapshot_follower_heard(const struct snapshot_follower *follower)
+{
+    CHECK_OBJ(follower, SNAPSHOT_FOLLOWER_MAGIC);
+    return follower->heard_wall;
 }
 
 struct snapshot_version

@@ -1,16 +1,16 @@
 /* Publishing: a value's versions, the deltas between them, who waits for more.
  *
- * The deltas of the last publications are kept in a ring, bounded in number
- * and bytes, each with the hash reached by it; a Watch that names a version
- * inside the ring gets what came after, any other gets the whole (encoded
- * once for each version, when first asked for). A Watch that has the newest
- * version is held until the next publication or its wait is over. */
+ * The deltas of the last publications are kept (snapshot_deltas); a Watch that
+ * names a version within their reach gets what came after, any other gets the
+ * whole (snapshot_whole), which may take it several Watches. A Watch that has
+ * the newest version is held (snapshot_watchers) until the next publication or
+ * its wait is over. */
 #include "services/runtime/snapshot.h"
 
 #include "core/base/check.h"
-#include "services/runtime/log.h"
-
-#include "rpc.pb-c.h"
+#include "services/runtime/snapshot_deltas.h"
+#include "services/runtime/snapshot_watchers.h"
+#include "services/runtime/snapshot_whole.h"
 
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -20,37 +20,16 @@
 #define ANSWER_MARGIN_MS 200 /* answer so long before a Watch's deadline */
 #define SERVICE_NAME "ss.Snapshots"
 
-struct delta {
-    char *bytes;
-    size_t len;
-    uint64_t hash; /* of the content after it */
-};
-
-struct watcher {
-    const Ss__SnapshotVersion *have; /* in the call's arena; may be NULL */
-    Ss__WatchReply_Closure done;
-    void *call;
-    ms_time until; /* monotonic */
-};
-
 struct snapshot_publisher {
     unsigned magic;
     LIST_ENTRY(snapshot_publisher) link;
     struct snapshot_service *service;
     char name[SNAPSHOT_NAME_MAX];
     struct loop *loop;
-    snapshot_encode_fn encode;
-    void *context;
     struct snapshot_version at; /* sequence 0: nothing published yet */
-    /* The delta that led to sequence s lies at s % SNAPSHOT_DELTAS_KEPT, for
-     * the newest delta_count sequences; base_hash is the content before. */
-    struct delta deltas[SNAPSHOT_DELTAS_KEPT];
-    size_t delta_count, delta_bytes;
-    uint64_t base_hash;
-    struct buf whole; /* of version whole_of */
-    uint64_t whole_of;
-    struct watcher watchers[SNAPSHOT_WATCHERS_MAX];
-    size_t watcher_count;
+    struct snapshot_deltas deltas;
+    struct snapshot_whole whole;
+    struct snapshot_watchers watchers;
     struct loop_timer *timer;
     bool draining;
 };
@@ -62,77 +41,15 @@ struct snapshot_service {
     LIST_HEAD(, snapshot_publisher) publishers;
 };
 
-/* --- deltas --------------------------------------------------------------- */
-
-static void
-drop_oldest_delta(struct snapshot_publisher *publisher)
-{
-    uint64_t oldest = publisher->at.sequence - publisher->delta_count + 1;
-    struct delta *delta = &publisher->deltas[oldest % SNAPSHOT_DELTAS_KEPT];
-    publisher->base_hash = delta->hash;
-    publisher->delta_bytes -= delta->len;
-    publisher->delta_count--;
-    free(delta->bytes);
-    *delta = (struct delta){.bytes = NULL};
-}
-
-static void
-drop_deltas(struct snapshot_publisher *publisher)
-{
-    while (publisher->delta_count > 0)
-        drop_oldest_delta(publisher);
-}
-
-/* Keep a delta as the way to the next sequence; without it followers get the
- * whole. */
-static void
-keep_delta(struct snapshot_publisher *publisher, struct slice bytes,
-           uint64_t hash)
-{
-    uint64_t next = publisher->at.sequence + 1;
-    char *copy = malloc(bytes.len > 0 ? bytes.len : 1);
-    if (copy == NULL || bytes.len > SNAPSHOT_DELTAS_BYTES) {
-        free(copy);
-        drop_deltas(publisher);
-        publisher->base_hash = hash;
-        return;
-    }
-    while (publisher->delta_count == SNAPSHOT_DELTAS_KEPT ||
-           publisher->delta_bytes + bytes.len > SNAPSHOT_DELTAS_BYTES)
-        drop_oldest_delta(publisher);
-    if (bytes.len > 0)
-        memcpy(copy, bytes.ptr, bytes.len);
-    publisher->deltas[next % SNAPSHOT_DELTAS_KEPT] =
-        (struct delta){.bytes = copy, .len = bytes.len, .hash = hash};
-    publisher->delta_bytes += bytes.len;
-    publisher->delta_count++;
-}
-
-/* The hash of an earlier version, if the deltas reach back to it. */
-static bool
-find_hash(const struct snapshot_publisher *publisher, uint64_t sequence,
-          uint64_t *ret_hash)
-{
-    uint64_t newest = publisher->at.sequence;
-    if (sequence > newest || newest - sequence > publisher->delta_count)
-        return false;
-    if (newest - sequence == publisher->delta_count)
-        *ret_hash = publisher->base_hash;
-    else
-        *ret_hash = publisher->deltas[sequence % SNAPSHOT_DELTAS_KEPT].hash;
-    return true;
-}
-
 /* --- answering ------------------------------------------------------------ */
 
 static void
-fill_version(const struct snapshot_publisher *publisher,
-             Ss__SnapshotVersion *version)
+fill_version(const struct snapshot_version *at, Ss__SnapshotVersion *version)
 {
     ss__snapshot_version__init(version);
-    version->epoch = publisher->at.epoch;
-    version->sequence = publisher->at.sequence;
-    version->hash = publisher->at.hash;
+    version->epoch = at->epoch;
+    version->sequence = at->sequence;
+    version->hash = at->hash;
 }
 
 static void
@@ -141,49 +58,46 @@ answer_same(const struct snapshot_publisher *publisher,
 {
     Ss__WatchReply reply = SS__WATCH_REPLY__INIT;
     Ss__SnapshotVersion at;
-    fill_version(publisher, &at);
+    fill_version(&publisher->at, &at);
     reply.at = &at;
     done(&reply, call);
 }
 
-static enum status
-encode_whole(struct snapshot_publisher *publisher)
+/* Of the whole that is encoded, from a place on. */
+static void
+answer_part(struct snapshot_publisher *publisher, uint64_t from,
+            Ss__WatchReply_Closure done, void *call)
 {
-    if (publisher->whole_of == publisher->at.sequence)
-        return STATUS_OK;
-    buf_reset(&publisher->whole);
-    publisher->whole_of = 0;
-    enum status status =
-        publisher->encode(publisher->context, &publisher->whole);
-    if (status == STATUS_OK && !buf_ok(&publisher->whole))
-        status = STATUS_RESOURCE_EXHAUSTED;
-    if (status == STATUS_OK)
-        publisher->whole_of = publisher->at.sequence;
-    return status;
+    struct snapshot_whole *whole = &publisher->whole;
+    struct slice part = snapshot_whole_part(whole, from);
+    Ss__WatchReply reply = SS__WATCH_REPLY__INIT;
+    Ss__SnapshotVersion at;
+    fill_version(&whole->of, &at);
+    reply.at = &at;
+    reply.has_whole = true;
+    reply.whole.len = part.len;
+    /* protobuf-c has no word for bytes that are only read. */
+    reply.whole.data = (uint8_t *)whole->bytes.data + from;
+    reply.has_part_from = reply.has_whole_bytes = part.len < whole->bytes.len;
+    reply.part_from = from;
+    reply.whole_bytes = whole->bytes.len;
+    done(&reply, call);
 }
 
 static void
 answer_whole(struct snapshot_publisher *publisher, Ss__WatchReply_Closure done,
              void *call)
 {
-    enum status status = encode_whole(publisher);
-    if (status != STATUS_OK) {
-        log_event(LOG_ERROR, "snapshot-not-encoded",
-                  LOG_STR("name", publisher->name),
-                  LOG_STR("status", status_text(status)),
-                  LOG_STR("next", "followers keep what they have"));
-        rpc_fail(call, STATUS_INTERNAL, "ENCODE",
-                 "the snapshot cannot be encoded");
-        return;
-    }
-    Ss__WatchReply reply = SS__WATCH_REPLY__INIT;
-    Ss__SnapshotVersion at;
-    fill_version(publisher, &at);
-    reply.at = &at;
-    reply.has_whole = true;
-    reply.whole.len = publisher->whole.len;
-    reply.whole.data = (uint8_t *)publisher->whole.data;
-    done(&reply, call);
+    enum status status = snapshot_whole_get(&publisher->whole, &publisher->at);
+    if (status == STATUS_OK)
+        answer_part(publisher, 0, done, call);
+    else if (status == STATUS_UNAVAILABLE)
+        rpc_fail_retry(call, STATUS_RESOURCE_EXHAUSTED, "FETCHED",
+                       "an earlier version is being fetched in parts",
+                       RPC_RETRY_HINT_MS);
+    else
+        rpc_fail_retry(call, status, "ENCODE", publisher->whole.trouble,
+                       SNAPSHOT_REFUSED_MS);
 }
 
 static void
@@ -194,14 +108,14 @@ answer_deltas(const struct snapshot_publisher *publisher, uint64_t from,
     ProtobufCBinaryData deltas[SNAPSHOT_DELTAS_KEPT];
     for (uint64_t i = 0; i < count; i++) {
         uint64_t sequence = from + 1 + i;
-        const struct delta *delta =
-            &publisher->deltas[sequence % SNAPSHOT_DELTAS_KEPT];
+        const struct snapshot_delta *delta =
+            snapshot_deltas_get(&publisher->deltas, sequence);
         deltas[i].len = delta->len;
         deltas[i].data = (uint8_t *)delta->bytes;
     }
     Ss__WatchReply reply = SS__WATCH_REPLY__INIT;
     Ss__SnapshotVersion at;
-    fill_version(publisher, &at);
+    fill_version(&publisher->at, &at);
     reply.at = &at;
     reply.n_delta = count;
     reply.delta = deltas;
@@ -220,7 +134,7 @@ answer_news(struct snapshot_publisher *publisher,
         /* Another epoch's (or a lost) name for what we have: only that. */
         answer_same(publisher, done, call);
     else if (have != NULL && have->epoch == publisher->at.epoch &&
-             find_hash(publisher, have->sequence, &hash) &&
+             snapshot_deltas_reach(&publisher->deltas, have->sequence, &hash) &&
              hash == have->hash && have->sequence < publisher->at.sequence)
         answer_deltas(publisher, have->sequence, done, call);
     else
@@ -232,19 +146,14 @@ answer_news(struct snapshot_publisher *publisher,
 static void
 arm_timer(struct snapshot_publisher *publisher)
 {
-    ms_time soonest = 0;
-    for (size_t i = 0; i < publisher->watcher_count; i++) {
-        ms_time until = publisher->watchers[i].until;
-        if (i == 0 || until < soonest)
-            soonest = until;
-    }
-    if (publisher->watcher_count > 0)
-        loop_timer_start(publisher->timer, soonest - loop_now(publisher->loop));
+    ms_time next = snapshot_watchers_next(&publisher->watchers);
+    if (next != 0)
+        loop_timer_start(publisher->timer, next - loop_now(publisher->loop));
 }
 
 static void
 answer_waited(const struct snapshot_publisher *publisher,
-              const struct watcher *watcher)
+              const struct snapshot_watcher *watcher)
 {
     if (publisher->at.sequence > 0)
         answer_same(publisher, watcher->done, watcher->call);
@@ -258,16 +167,26 @@ on_timer(void *context)
 {
     struct snapshot_publisher *publisher = context;
     ms_time now = loop_now(publisher->loop);
-    size_t kept = 0;
-    for (size_t i = 0; i < publisher->watcher_count; i++) {
-        struct watcher watcher = publisher->watchers[i];
-        if (watcher.until > now)
-            publisher->watchers[kept++] = watcher;
-        else
-            answer_waited(publisher, &watcher);
-    }
-    publisher->watcher_count = kept;
+    struct snapshot_watcher due;
+    while (snapshot_watchers_take_due(&publisher->watchers, now, &due))
+        answer_waited(publisher, &due);
     arm_timer(publisher);
+}
+
+/* Whether one more may wait: nobody takes all the places of a server. */
+static bool
+has_place(struct snapshot_publisher *publisher, void *call)
+{
+    struct snapshot_watchers_like like = {.peer = 0};
+    struct snapshot_publisher *other;
+    LIST_FOREACH(other, &publisher->service->publishers, link)
+    {
+        snapshot_watchers_sweep(&other->watchers);
+        snapshot_watchers_count(&other->watchers, call, &like);
+    }
+    return publisher->watchers.count < SNAPSHOT_WATCHERS_MAX &&
+           like.peer < SNAPSHOT_WATCHES_PER_PEER &&
+           like.caller < SNAPSHOT_WATCHES_PER_CALLER;
 }
 
 static void
@@ -278,16 +197,18 @@ hold(struct snapshot_publisher *publisher, const Ss__WatchRequest *request,
     ms_time until = loop_now(publisher->loop) +
                     (wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
     ms_time latest = rpc_call_deadline(call) - ANSWER_MARGIN_MS;
-    if (publisher->watcher_count == SNAPSHOT_WATCHERS_MAX) {
+    if (!has_place(publisher, call)) {
         rpc_fail_retry(call, STATUS_RESOURCE_EXHAUSTED, "WATCHERS",
-                       "too many watch this snapshot", RPC_RETRY_HINT_MS);
+                       "too many watch here, or too many of yours",
+                       RPC_RETRY_HINT_MS);
         return;
     }
-    publisher->watchers[publisher->watcher_count++] =
-        (struct watcher){.have = request->have,
-                         .done = done,
-                         .call = call,
-                         .until = until < latest ? until : latest};
+    const struct snapshot_watcher watcher = {.have = request->have,
+                                             .done = done,
+                                             .call = call,
+                                             .until = until < latest ? until
+                                                                     : latest};
+    snapshot_watchers_add(&publisher->watchers, &watcher);
     arm_timer(publisher);
 }
 
@@ -298,6 +219,20 @@ is_newest(const struct snapshot_publisher *publisher,
     return have != NULL && have->epoch == publisher->at.epoch &&
            have->sequence == publisher->at.sequence &&
            have->hash == publisher->at.hash;
+}
+
+/* Whether a follower asks for the next part of the whole that is encoded. */
+static bool
+continues(const struct snapshot_publisher *publisher,
+          const Ss__WatchRequest *request)
+{
+    const Ss__SnapshotVersion *of = request->part_of;
+    if (of == NULL)
+        return false;
+    const struct snapshot_version named = {
+        .epoch = of->epoch, .sequence = of->sequence, .hash = of->hash};
+    return snapshot_whole_is(&publisher->whole, &named) &&
+           request->part_from < publisher->whole.bytes.len;
 }
 
 static void
@@ -318,10 +253,13 @@ on_watch(Ss__Snapshots_Service *service, const Ss__WatchRequest *request,
     }
     bool has_news =
         publisher->at.sequence > 0 && !is_newest(publisher, request->have);
-    if (has_news)
+    if (continues(publisher, request))
+        answer_part(publisher, request->part_from, done, call);
+    else if (has_news)
         answer_news(publisher, request->have, done, call);
     else if (publisher->draining || request->wait_ms == 0)
-        answer_waited(publisher, &(struct watcher){.done = done, .call = call});
+        answer_waited(publisher,
+                      &(struct snapshot_watcher){.done = done, .call = call});
     else
         hold(publisher, request, done, call);
 }
@@ -339,10 +277,10 @@ move_to(struct snapshot_publisher *publisher, uint64_t hash)
 static void
 tell_watchers(struct snapshot_publisher *publisher)
 {
-    size_t count = publisher->watcher_count;
-    publisher->watcher_count = 0;
+    size_t count = publisher->watchers.count;
+    publisher->watchers.count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct watcher *watcher = &publisher->watchers[i];
+        const struct snapshot_watcher *watcher = &publisher->watchers.list[i];
         answer_news(publisher, watcher->have, watcher->done, watcher->call);
     }
 }
@@ -353,9 +291,8 @@ snapshot_publish_whole(struct snapshot_publisher *publisher, uint64_t hash)
     CHECK_OBJ(publisher, SNAPSHOT_PUBLISHER_MAGIC);
     if (publisher->at.sequence > 0 && publisher->at.hash == hash)
         return;
-    drop_deltas(publisher);
     move_to(publisher, hash);
-    publisher->base_hash = hash;
+    snapshot_deltas_restart(&publisher->deltas, publisher->at.sequence, hash);
     tell_watchers(publisher);
 }
 
@@ -364,11 +301,12 @@ snapshot_publish_delta(struct snapshot_publisher *publisher, struct slice delta,
                        uint64_t hash)
 {
     CHECK_OBJ(publisher, SNAPSHOT_PUBLISHER_MAGIC);
-    if (publisher->at.sequence == 0)
-        publisher->base_hash = hash; /* nobody has what came before */
+    if (publisher->at.sequence == 0) /* nobody has what came before */
+        snapshot_deltas_restart(&publisher->deltas, 1, hash);
     else
-        keep_delta(publisher, delta, hash);
+        snapshot_deltas_add(&publisher->deltas, delta, hash);
     move_to(publisher, hash);
+    CHECK(publisher->deltas.newest == publisher->at.sequence);
     tell_watchers(publisher);
 }
 
@@ -377,6 +315,29 @@ snapshot_publisher_version(const struct snapshot_publisher *publisher)
 {
     CHECK_OBJ(publisher, SNAPSHOT_PUBLISHER_MAGIC);
     return publisher->at;
+}
+
+bool
+snapshot_published_at(struct rpc_server *server, size_t i,
+                      struct snapshot_published *ret_published)
+{
+    ProtobufCService *found = rpc_server_find(server, SERVICE_NAME);
+    const struct snapshot_service *service =
+        (const struct snapshot_service *)(const void *)found;
+    const struct snapshot_publisher *publisher;
+    if (service == NULL)
+        return false;
+    LIST_FOREACH(publisher, &service->publishers, link)
+    {
+        if (i-- > 0)
+            continue;
+        *ret_published =
+            (struct snapshot_published){.name = publisher->name,
+                                        .at = publisher->at,
+                                        .trouble = publisher->whole.trouble};
+        return true;
+    }
+    return false;
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -390,9 +351,9 @@ on_drain(void *context)
     LIST_FOREACH(publisher, &service->publishers, link)
     {
         publisher->draining = true;
-        for (size_t i = 0; i < publisher->watcher_count; i++)
-            answer_waited(publisher, &publisher->watchers[i]);
-        publisher->watcher_count = 0;
+        for (size_t i = 0; i < publisher->watchers.count; i++)
+            answer_waited(publisher, &publisher->watchers.list[i]);
+        publisher->watchers.count = 0;
     }
 }
 
@@ -452,10 +413,11 @@ snapshot_publisher_new(struct rpc_server *server, const char *name,
     publisher->service = service;
     memcpy(publisher->name, name, strlen(name));
     publisher->loop = rpc_server_loop(server);
-    publisher->encode = encode;
-    publisher->context = context;
     publisher->at.epoch = service->epoch;
-    buf_init(&publisher->whole, SNAPSHOT_WHOLE_MAX);
+    snapshot_whole_init(&publisher->whole, publisher->loop,
+                        rpc_server_metrics(server), publisher->name);
+    publisher->whole.encode = encode;
+    publisher->whole.context = context;
     status =
         loop_timer_new(publisher->loop, on_timer, publisher, &publisher->timer);
     if (status != STATUS_OK) {
@@ -474,12 +436,12 @@ snapshot_publisher_free(struct snapshot_publisher **publisher)
     if (self == NULL)
         return;
     CHECK_OBJ(self, SNAPSHOT_PUBLISHER_MAGIC);
-    for (size_t i = 0; i < self->watcher_count; i++)
-        rpc_fail(self->watchers[i].call, STATUS_UNAVAILABLE, "CLOSED",
+    for (size_t i = 0; i < self->watchers.count; i++)
+        rpc_fail(self->watchers.list[i].call, STATUS_UNAVAILABLE, "CLOSED",
                  "the snapshot is no longer published");
     LIST_REMOVE(self, link);
-    drop_deltas(self);
-    buf_fini(&self->whole);
+    snapshot_deltas_restart(&self->deltas, 0, 0);
+    snapshot_whole_fini(&self->whole);
     loop_timer_free(&self->timer);
     self->magic = 0;
     free(self);

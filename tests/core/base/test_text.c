@@ -48,6 +48,35 @@ malformed_utf8_is_refused(void **state)
     assert_false(text_is_utf8(slice_make("a\0b", 3)));
 }
 
+/* Plain bytes are passed over eight at a time: every other byte must be seen
+ * wherever it stands, alone and beside others. */
+static void
+an_odd_byte_is_seen_at_every_place_of_a_text(void **state)
+{
+    (void)state;
+    char text[40];
+    for (size_t len = 1; len < sizeof text; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                bool plain = byte >= 0x20 && byte < 0x7f;
+                memset(text, byte % 2 ? '~' : ' ', len);
+                text[at] = (char)byte;
+                struct slice slice = slice_make(text, len);
+                bool utf8 = byte > 0 && byte < 0x80;
+                if (text_is_utf8(slice) != utf8)
+                    fail_msg("byte %d at %zu of %zu", byte, at, len);
+                /* Alone, a byte from 0x80 on stands for U+FFFD. */
+                if (text_has_control(slice, "") != (!plain && byte < 0x80))
+                    fail_msg("control %d at %zu of %zu", byte, at, len);
+            }
+        }
+    }
+    /* After an odd character the rest is looked at as well. */
+    assert_false(text_is_utf8(SLICE("\xc3\xa4 plain again, then \xff")));
+    assert_true(text_has_control(SLICE("a line\nand plain words\x01"), "\n"));
+    assert_false(text_has_control(SLICE("a line\nand plain words"), "\n"));
+}
+
 static void
 control_characters_are_found(void **state)
 {
@@ -353,6 +382,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_utf8_is_valid),
         cmocka_unit_test(malformed_utf8_is_refused),
+        cmocka_unit_test(an_odd_byte_is_seen_at_every_place_of_a_text),
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(code_points_come_one_by_one),
         cmocka_unit_test(lower_case_is_ascii_and_a_copy),

@@ -9,7 +9,7 @@
 
 #include "services/runtime/rpc_call.h"
 #include "services/runtime/rpc_frame.h"
-#include "tests/support/rpc_stand.h"
+#include "tests/support/raw_dealer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +18,7 @@
 struct house {
     struct rpc_stand stand;
     struct stand_server server;
-    void *raw;
-    /* The last frames raw received. */
-    char header[RPC_HEADER_MAX], body[RPC_HEADER_MAX];
-    size_t header_len, body_len;
-    struct arena *arena;
+    struct raw_dealer raw;
 };
 
 static int
@@ -32,13 +28,7 @@ set_up(void **state)
     memset(&house, 0, sizeof house);
     rpc_stand_open(&house.stand);
     stand_server_open(&house.server, &house.stand, "one", STAND_ECHO, 100);
-    house.arena = arena_new(1 << 20);
-    house.raw = zmq_socket(house.stand.zmq, ZMQ_DEALER);
-    int none = 0;
-    assert_int_equal(zmq_setsockopt(house.raw, ZMQ_LINGER, &none, sizeof none),
-                     0);
-    assert_int_equal(
-        zmq_connect(house.raw, rpc_stand_endpoint(&house.stand, "one")), 0);
+    raw_open(&house.raw, &house.stand, rpc_stand_endpoint(&house.stand, "one"));
     *state = &house;
     return 0;
 }
@@ -47,85 +37,10 @@ static int
 tear_down(void **state)
 {
     struct house *house = *state;
-    if (house->raw != NULL)
-        assert_int_equal(zmq_close(house->raw), 0);
-    arena_free(&house->arena);
+    raw_close(&house->raw);
     stand_server_close(&house->server);
     rpc_stand_close(&house->stand);
     return 0;
-}
-
-/* --- raw ------------------------------------------------------------------ */
-
-static void
-raw_part(struct house *house, const void *bytes, size_t len, bool more)
-{
-    assert_int_equal(zmq_send(house->raw, bytes, len, more ? ZMQ_SNDMORE : 0),
-                     len);
-}
-
-static Ss__FrameHeader
-make_header(int kind, uint64_t id)
-{
-    Ss__FrameHeader header = SS__FRAME_HEADER__INIT;
-    static char method[] = "ss.Health/Check";
-    header.kind = (Ss__FrameKind)kind;
-    header.version = RPC_VERSION;
-    header.call_id = id;
-    if (kind == SS__FRAME_KIND__FRAME_REQ)
-        header.method = method;
-    return header;
-}
-
-static void
-raw_send(struct house *house, const Ss__FrameHeader *header, struct slice body)
-{
-    uint8_t bytes[8192];
-    assert_true(ss__frame_header__get_packed_size(header) <= sizeof bytes);
-    size_t len = ss__frame_header__pack(header, bytes);
-    raw_part(house, bytes, len, true);
-    raw_part(house, body.ptr, body.len, false);
-}
-
-static void
-raw_request(struct house *house, uint64_t id, uint32_t timeout_ms)
-{
-    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, id);
-    header.has_timeout_ms = true;
-    header.timeout_ms = timeout_ms;
-    raw_send(house, &header, SLICE(""));
-}
-
-/* The next message for raw, or NULL when none came for a while. */
-static Ss__FrameHeader *
-raw_receive(struct house *house)
-{
-    int len = -1;
-    for (int i = 0; i < 1000 && len < 0; i++) {
-        if (i > 0)
-            rpc_stand_run_for(&house->stand, 1);
-        len = zmq_recv(house->raw, house->header, sizeof house->header,
-                       ZMQ_DONTWAIT);
-    }
-    if (len < 0)
-        return NULL;
-    house->header_len = (size_t)len;
-    len = zmq_recv(house->raw, house->body, sizeof house->body, 0);
-    assert_true(len >= 0);
-    house->body_len = (size_t)len;
-    Ss__FrameHeader *header;
-    assert_int_equal(
-        rpc_frame_parse(slice_make(house->header, house->header_len),
-                        house->arena, &header),
-        STATUS_OK);
-    return header;
-}
-
-static void
-raw_ping(struct house *house, uint64_t id)
-{
-    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_PING, id);
-    raw_send(house, &header, SLICE(""));
 }
 
 static uint64_t
@@ -180,8 +95,8 @@ static void
 a_bare_dealer_is_answered_as_the_grammar_says(void **state)
 {
     struct house *house = *state;
-    raw_request(house, 77, 1000);
-    const Ss__FrameHeader *reply = raw_receive(house);
+    raw_request(&house->raw, 77, 1000);
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
     assert_non_null(reply);
     assert_int_equal(reply->kind, SS__FRAME_KIND__FRAME_REP);
     assert_int_equal(reply->call_id, 77);
@@ -190,7 +105,7 @@ a_bare_dealer_is_answered_as_the_grammar_says(void **state)
     assert_true(reply->has_boot_epoch && reply->has_load);
     assert_int_equal(reply->boot_epoch, rpc_server_epoch(house->server.server));
     Ss__HealthReply *body = ss__health_reply__unpack(
-        NULL, house->body_len, (const uint8_t *)house->body);
+        NULL, house->raw.body_len, (const uint8_t *)house->raw.body);
     assert_non_null(body);
     assert_string_equal(body->instance, "one");
     ss__health_reply__free_unpacked(body, NULL);
@@ -200,8 +115,8 @@ static void
 ping_is_answered_with_pong(void **state)
 {
     struct house *house = *state;
-    raw_ping(house, 5);
-    const Ss__FrameHeader *reply = raw_receive(house);
+    raw_ping(&house->raw, 5);
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
     assert_non_null(reply);
     assert_int_equal(reply->kind, SS__FRAME_KIND__FRAME_PONG);
     assert_int_equal(reply->call_id, 5);
@@ -212,14 +127,14 @@ a_handler_may_fail_with_a_status_a_reason_and_a_hint(void **state)
 {
     struct house *house = *state;
     house->server.mode = STAND_FAIL;
-    raw_request(house, 1, 1000);
-    const Ss__FrameHeader *reply = raw_receive(house);
+    raw_request(&house->raw, 1, 1000);
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
     assert_non_null(reply);
     assert_int_equal(reply->status, STATUS_NOT_FOUND);
     assert_string_equal(reply->reason, "NOBODY");
     assert_string_equal(reply->message, "nobody is here"); /* was a newline */
     assert_int_equal(reply->retry_after_ms, 70);
-    assert_int_equal(house->body_len, 0);
+    assert_int_equal(house->raw.body_len, 0);
 }
 
 static void
@@ -227,13 +142,13 @@ a_handler_may_answer_later(void **state)
 {
     struct house *house = *state;
     house->server.mode = STAND_HOLD;
-    raw_request(house, 1, 5000);
-    raw_request(house, 2, 5000);
+    raw_request(&house->raw, 1, 5000);
+    raw_request(&house->raw, 2, 5000);
     rpc_stand_run_for(&house->stand, 50);
     assert_int_equal(rpc_server_in_flight(house->server.server), 2);
     stand_server_release(&house->server);
-    assert_int_equal(raw_receive(house)->call_id, 1);
-    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 1);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 2);
     assert_int_equal(rpc_server_in_flight(house->server.server), 0);
 }
 
@@ -242,18 +157,21 @@ a_drain_answers_what_it_has_and_refuses_the_rest(void **state)
 {
     struct house *house = *state;
     house->server.mode = STAND_HOLD;
-    raw_ping(house, 1);
-    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_PONG);
-    raw_request(house, 2, 5000);
+    raw_ping(&house->raw, 1);
+    assert_int_equal(raw_receive(&house->raw)->kind,
+                     SS__FRAME_KIND__FRAME_PONG);
+    raw_request(&house->raw, 2, 5000);
     rpc_stand_run_for(&house->stand, 50);
     assert_int_equal(rpc_server_in_flight(house->server.server), 1);
     rpc_server_drain(house->server.server, (loop_fn)loop_stop,
                      house->stand.loop);
-    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_GOAWAY);
-    raw_ping(house, 3);
-    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_GOAWAY);
-    raw_request(house, 4, 5000);
-    const Ss__FrameHeader *refused = raw_receive(house);
+    assert_int_equal(raw_receive(&house->raw)->kind,
+                     SS__FRAME_KIND__FRAME_GOAWAY);
+    raw_ping(&house->raw, 3);
+    assert_int_equal(raw_receive(&house->raw)->kind,
+                     SS__FRAME_KIND__FRAME_GOAWAY);
+    raw_request(&house->raw, 4, 5000);
+    const Ss__FrameHeader *refused = raw_receive(&house->raw);
     assert_int_equal(refused->call_id, 4);
     assert_int_equal(refused->status, STATUS_UNAVAILABLE);
     assert_string_equal(refused->reason, "DRAINING");
@@ -263,7 +181,7 @@ a_drain_answers_what_it_has_and_refuses_the_rest(void **state)
     loop_run(house->stand.loop); /* drained stops it */
     /* Its caller had the time to read it. */
     assert_true(loop_now(house->stand.loop) - answered >= RPC_LEAVE_MS);
-    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 2);
 }
 
 static void
@@ -275,11 +193,11 @@ a_tenant_that_is_no_name_is_refused_by_name(void **state)
     struct house *house = *state;
     for (uint64_t i = 0; i < 4; i++) {
         char tenant[80];
-        Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, i);
+        Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, i);
         (void)snprintf(tenant, sizeof tenant, "%s", bad[i]);
         header.tenant = tenant;
-        raw_send(house, &header, SLICE(""));
-        const Ss__FrameHeader *refused = raw_receive(house);
+        raw_send(&house->raw, &header, SLICE(""));
+        const Ss__FrameHeader *refused = raw_receive(&house->raw);
         assert_int_equal(refused->call_id, i);
         assert_int_equal(refused->status, STATUS_INVALID_ARGUMENT);
         assert_string_equal(refused->reason, "TENANT");
@@ -295,13 +213,13 @@ a_call_whose_deadline_passed_while_it_waited_is_not_run(void **state)
     house->server.mode = STAND_SPIN;
     /* While the first runs the others arrive; while the second runs the
      * third's time passes. */
-    raw_request(house, 1, 5000);
-    raw_request(house, 2, 5000);
-    raw_request(house, 3, STAND_SPIN_MS / 3);
-    raw_request(house, 4, 5000);
-    assert_int_equal(raw_receive(house)->call_id, 1);
-    assert_int_equal(raw_receive(house)->call_id, 2);
-    assert_int_equal(raw_receive(house)->call_id, 4);
+    raw_request(&house->raw, 1, 5000);
+    raw_request(&house->raw, 2, 5000);
+    raw_request(&house->raw, 3, STAND_SPIN_MS / 3);
+    raw_request(&house->raw, 4, 5000);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 1);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 2);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 4);
     assert_int_equal(house->server.served, 3);
     assert_int_equal(count(house, "rpc_calls_expired_total"), 1);
 }
@@ -310,16 +228,16 @@ static void
 a_call_cancelled_while_it_waited_is_not_run(void **state)
 {
     struct house *house = *state;
-    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 3);
+    Ss__FrameHeader cancel = raw_header(SS__FRAME_KIND__FRAME_CANCEL, 3);
     house->server.mode = STAND_SPIN;
-    raw_request(house, 1, 5000);
-    raw_request(house, 2, 5000);
-    raw_request(house, 3, 5000);
-    raw_send(house, &cancel, SLICE(""));
-    raw_request(house, 4, 5000);
-    assert_int_equal(raw_receive(house)->call_id, 1);
-    assert_int_equal(raw_receive(house)->call_id, 2);
-    assert_int_equal(raw_receive(house)->call_id, 4);
+    raw_request(&house->raw, 1, 5000);
+    raw_request(&house->raw, 2, 5000);
+    raw_request(&house->raw, 3, 5000);
+    raw_send(&house->raw, &cancel, SLICE(""));
+    raw_request(&house->raw, 4, 5000);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 1);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 2);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 4);
     assert_int_equal(house->server.served, 3);
     assert_int_equal(count(house, "rpc_calls_cancelled_total"), 1);
 }
@@ -328,17 +246,17 @@ static void
 a_call_cancelled_while_it_is_held_gets_no_reply(void **state)
 {
     struct house *house = *state;
-    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
+    Ss__FrameHeader cancel = raw_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
     house->server.mode = STAND_HOLD;
-    raw_request(house, 1, 5000);
-    raw_request(house, 2, 5000);
+    raw_request(&house->raw, 1, 5000);
+    raw_request(&house->raw, 2, 5000);
     rpc_stand_run_for(&house->stand, 50);
-    raw_send(house, &cancel, SLICE(""));
+    raw_send(&house->raw, &cancel, SLICE(""));
     rpc_stand_run_for(&house->stand, 50);
     assert_true(rpc_call_is_cancelled(house->server.held[0].data));
     assert_false(rpc_call_is_cancelled(house->server.held[1].data));
     stand_server_release(&house->server);
-    assert_int_equal(raw_receive(house)->call_id, 2);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 2);
     assert_int_equal(count(house, "rpc_calls_cancelled_total"), 1);
 }
 
@@ -346,43 +264,42 @@ static void
 another_peer_cannot_cancel_my_call(void **state)
 {
     struct house *house = *state;
-    Ss__FrameHeader cancel = make_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
+    Ss__FrameHeader cancel = raw_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
     house->server.mode = STAND_HOLD;
-    raw_request(house, 1, 5000);
+    raw_request(&house->raw, 1, 5000);
     rpc_stand_run_for(&house->stand, 50);
-    void *mine = house->raw;
-    house->raw = zmq_socket(house->stand.zmq, ZMQ_DEALER);
-    assert_int_equal(
-        zmq_connect(house->raw, rpc_stand_endpoint(&house->stand, "one")), 0);
-    raw_send(house, &cancel, SLICE(""));
-    raw_ping(house, 9);
-    assert_int_equal(raw_receive(house)->call_id, 9); /* CANCEL came before */
-    assert_int_equal(zmq_close(house->raw), 0);
-    house->raw = mine;
+    struct raw_dealer other;
+    raw_open(&other, &house->stand, rpc_stand_endpoint(&house->stand, "one"));
+    raw_send(&other, &cancel, SLICE(""));
+    raw_ping(&other, 9);
+    assert_int_equal(raw_receive(&other)->call_id, 9); /* CANCEL came before */
+    raw_close(&other);
     stand_server_release(&house->server);
-    assert_int_equal(raw_receive(house)->status, STATUS_OK);
+    assert_int_equal(raw_receive(&house->raw)->status, STATUS_OK);
 }
 
 static void
 calls_past_the_maximum_are_refused_with_a_hint(void **state)
 {
     struct house *house = *state;
+    const uint64_t places = 100 + RPC_URGENT_PLACES; /* Health is urgent */
     house->server.mode = STAND_HOLD;
-    for (uint64_t id = 1; id <= 101; id++)
-        raw_request(house, id, 5000);
-    const Ss__FrameHeader *refused = raw_receive(house);
+    for (uint64_t id = 1; id <= places + 1; id++)
+        raw_request(&house->raw, id, 5000);
+    const Ss__FrameHeader *refused = raw_receive(&house->raw);
     assert_non_null(refused);
-    assert_int_equal(refused->call_id, 101);
+    assert_int_equal(refused->call_id, places + 1);
     assert_int_equal(refused->status, STATUS_RESOURCE_EXHAUSTED);
     assert_int_equal(refused->retry_after_ms, RPC_RETRY_HINT_MS);
-    assert_int_equal(refused->load, 100);
+    assert_int_equal(refused->load, places);
     assert_int_equal(count(house, "rpc_calls_refused_total"), 1);
     /* PING is answered all the same. */
-    raw_ping(house, 500);
-    assert_int_equal(raw_receive(house)->kind, SS__FRAME_KIND__FRAME_PONG);
+    raw_ping(&house->raw, 500);
+    assert_int_equal(raw_receive(&house->raw)->kind,
+                     SS__FRAME_KIND__FRAME_PONG);
     stand_server_release(&house->server);
-    for (uint64_t id = 1; id <= 100; id++)
-        assert_int_equal(raw_receive(house)->call_id, id);
+    for (uint64_t id = 1; id <= places; id++)
+        assert_int_equal(raw_receive(&house->raw)->call_id, id);
 }
 
 static void
@@ -390,13 +307,13 @@ a_flood_is_served_without_starving_the_loop(void **state)
 {
     struct house *house = *state;
     for (uint64_t id = 1; id <= 800; id++)
-        raw_ping(house, id);
+        raw_ping(&house->raw, id);
     /* More than three batches; a timer of 1 ms fires all the same. */
     ms_time before = loop_now(house->stand.loop);
     rpc_stand_run_for(&house->stand, 1);
     assert_true(loop_now(house->stand.loop) - before < 500);
     for (uint64_t id = 1; id <= 800; id++)
-        assert_int_equal(raw_receive(house)->call_id, id);
+        assert_int_equal(raw_receive(&house->raw)->call_id, id);
 }
 
 static void
@@ -406,10 +323,11 @@ an_unknown_method_or_service_is_unimplemented(void **state)
     static char methods[4][24] = {"ss.Health/Nothing", "ss.Nobody/Check",
                                   "ss.Health/check", "Health/Check"};
     for (size_t i = 0; i < 4; i++) {
-        Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, i);
+        Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, i);
         header.method = methods[i];
-        raw_send(house, &header, SLICE(""));
-        assert_int_equal(raw_receive(house)->status, STATUS_UNIMPLEMENTED);
+        raw_send(&house->raw, &header, SLICE(""));
+        assert_int_equal(raw_receive(&house->raw)->status,
+                         STATUS_UNIMPLEMENTED);
     }
     assert_int_equal(count(house, "rpc_calls_unknown_total"), 4);
 }
@@ -420,9 +338,9 @@ static void
 a_body_that_is_no_message_is_an_invalid_argument(void **state)
 {
     struct house *house = *state;
-    Ss__FrameHeader header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
-    raw_send(house, &header, SLICE("\x0a\xff"));
-    const Ss__FrameHeader *reply = raw_receive(house);
+    Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(&house->raw, &header, SLICE("\x0a\xff"));
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
     assert_int_equal(reply->status, STATUS_INVALID_ARGUMENT);
     assert_string_equal(reply->reason, "BODY");
     assert_int_equal(house->server.served, 0);
@@ -434,42 +352,42 @@ garbage_is_counted_and_never_answered(void **state)
     struct house *house = *state;
     Ss__FrameHeader header;
     struct slice none = SLICE("");
-    raw_part(house, "", 0, false);            /* one empty frame */
-    raw_part(house, "garbage", 7, false);     /* one frame */
-    raw_part(house, "\xff\xff\xff", 3, true); /* no header */
-    raw_part(house, "", 0, false);
-    raw_part(house, "", 0, true); /* an empty header */
-    raw_part(house, "", 0, false);
+    raw_part(&house->raw, "", 0, false);            /* one empty frame */
+    raw_part(&house->raw, "garbage", 7, false);     /* one frame */
+    raw_part(&house->raw, "\xff\xff\xff", 3, true); /* no header */
+    raw_part(&house->raw, "", 0, false);
+    raw_part(&house->raw, "", 0, true); /* an empty header */
+    raw_part(&house->raw, "", 0, false);
     for (int i = 0; i < 40; i++) /* forty frames */
-        raw_part(house, "x", 1, i < 39);
-    header = make_header(SS__FRAME_KIND__FRAME_REP, 1);
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_PONG, 1);
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_GOAWAY, 1);
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+        raw_part(&house->raw, "x", 1, i < 39);
+    header = raw_header(SS__FRAME_KIND__FRAME_REP, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_PONG, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_GOAWAY, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
     header.version = 2;
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
     header.method = NULL;
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
     char control[] = "line\nbreak";
     header.caller = control;
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
     char invalid[] = "\xc0\xaf";
     header.tenant = invalid;
-    raw_send(house, &header, none);
-    header = make_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    raw_send(&house->raw, &header, none);
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
     static char large[RPC_HEADER_MAX];
     memset(large, 'a', sizeof large - 1);
     header.idempotency_key = large;
-    raw_send(house, &header, none);
+    raw_send(&house->raw, &header, none);
     /* What is sound is still served, and first to be answered. */
-    raw_request(house, 99, 5000);
-    const Ss__FrameHeader *reply = raw_receive(house);
+    raw_request(&house->raw, 99, 5000);
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
     assert_non_null(reply);
     assert_int_equal(reply->call_id, 99);
     assert_int_equal(count(house, "rpc_frames_bad_total"), 13);
@@ -481,11 +399,10 @@ a_reply_to_a_peer_that_left_is_dropped_and_counted(void **state)
 {
     struct house *house = *state;
     house->server.mode = STAND_HOLD;
-    raw_request(house, 1, 5000);
+    raw_request(&house->raw, 1, 5000);
     rpc_stand_run_for(&house->stand, 50);
     assert_int_equal(house->server.held_count, 1);
-    assert_int_equal(zmq_close(house->raw), 0);
-    house->raw = NULL;
+    raw_close(&house->raw);
     rpc_stand_run_for(&house->stand, 200);
     stand_server_release(&house->server);
     assert_int_equal(count(house, "rpc_replies_dropped_total"), 1);
@@ -540,8 +457,8 @@ an_endpoint_somebody_serves_is_not_taken_over(void **state)
         .zmq = house->stand.zmq};
     assert_int_equal(rpc_server_new(house->stand.loop, &options, &second),
                      STATUS_UNAVAILABLE);
-    raw_request(house, 1, 5000);
-    assert_string_equal(raw_receive(house)->served_by, "one");
+    raw_request(&house->raw, 1, 5000);
+    assert_string_equal(raw_receive(&house->raw)->served_by, "one");
 }
 
 static void

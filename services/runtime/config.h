@@ -61,6 +61,8 @@ struct config_input {
     /* For the command, whose subcommands have flags of their own: flags that
      * are no keys, and "--", are left over instead of being an error. */
     bool leave_unknown_flags;
+    /* With ptr not NULL: the bytes of the file; then none is opened. */
+    struct slice file;
 };
 
 /* Read the three places. The file is the flag --config, else

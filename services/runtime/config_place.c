@@ -404,6 +404,20 @@ path_end(const char *path)
 }
 
 static enum status
+read_lines(struct config *config, const char *shown, struct slice rest,
+           char *ret_error)
+{
+    struct file_reader reader = {config, shown, 0, ret_error};
+    enum status status = STATUS_OK;
+    struct slice line;
+    while (status == STATUS_OK && slice_split(&rest, '\n', &line)) {
+        reader.line++;
+        status = read_line(&reader, line);
+    }
+    return status;
+}
+
+static enum status
 read_file(struct config *config, const char *path, char *ret_error)
 {
     char *bytes;
@@ -415,13 +429,8 @@ read_file(struct config *config, const char *path, char *ret_error)
             status == STATUS_RESOURCE_EXHAUSTED ? " (at most 256 KiB)" : "");
         return status;
     }
-    struct file_reader reader = {config, path_end(path), 0, ret_error};
-    struct slice rest = slice_make(bytes, len);
-    struct slice line;
-    while (status == STATUS_OK && slice_split(&rest, '\n', &line)) {
-        reader.line++;
-        status = read_line(&reader, line);
-    }
+    status =
+        read_lines(config, path_end(path), slice_make(bytes, len), ret_error);
     free(bytes);
     return status;
 }
@@ -432,6 +441,8 @@ config_read_file(struct config *config, const struct config_input *input,
 {
     if (config->file == NULL)
         config->file = find_variable(input->environment, FILE_VARIABLE);
+    if (input->file.ptr != NULL)
+        return read_lines(config, FILE_NAME, input->file, ret_error);
     if (config->file != NULL)
         return read_file(config, config->file, ret_error);
     struct config_value *home = config_find(config, SLICE("home"), true);

@@ -104,7 +104,8 @@ snapshot_follower_new(struct loop *loop, struct rpc_channel *channel,
 void snapshot_follower_free(struct snapshot_follower **follower);
 /* True once anything was installed (from disk or publisher). */
 bool snapshot_follower_has(const struct snapshot_follower *follower);
-/* True while the publisher was heard within two waits and a little. */
+/* True while the publisher was heard within two waits and a little, and what
+ * it said could be installed. */
 bool snapshot_follower_is_current(const struct snapshot_follower *follower);
 /* When the publisher last answered, wall clock; 0 never. */
 ms_time snapshot_follower_heard(const struct snapshot_follower *follower);

@@ -35,6 +35,7 @@ struct snapshot_follower {
     struct snapshot_version at;
     bool has;        /* something is installed */
     bool need_whole; /* what is installed is not what `at` says */
+    bool behind;     /* what was answered last could not be installed */
     struct snapshot_parts parts;
     struct rpc_pending *watch;
     ms_time asked_at, heard_at; /* monotonic; 0: never */
@@ -294,6 +295,7 @@ on_watched(void *context, const struct rpc_result *result)
     if (!reply->has_whole_bytes) /* what came in part leads nowhere */
         snapshot_parts_drop(&follower->parts);
     bool installed = install(follower, reply);
+    follower->behind = !installed;
     if (installed)
         follower->backoff = BACKOFF_FIRST_MS;
     /* Do not spin on a whole that does not fit, nor on a publisher that does
@@ -466,7 +468,8 @@ bool
 snapshot_follower_is_current(const struct snapshot_follower *follower)
 {
     CHECK_OBJ(follower, SNAPSHOT_FOLLOWER_MAGIC);
-    return follower->has && !follower->need_whole && follower->heard_at != 0 &&
+    return follower->has && !follower->need_whole && !follower->behind &&
+           follower->heard_at != 0 &&
            loop_now(follower->loop) - follower->heard_at <
                2 * follower->timing->watch_wait + CURRENT_MARGIN_MS;
 }

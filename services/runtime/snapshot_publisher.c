@@ -293,6 +293,7 @@ snapshot_publish_whole(struct snapshot_publisher *publisher, uint64_t hash)
         return;
     move_to(publisher, hash);
     snapshot_deltas_restart(&publisher->deltas, publisher->at.sequence, hash);
+    snapshot_whole_retry(&publisher->whole);
     tell_watchers(publisher);
 }
 

@@ -35,6 +35,12 @@ snapshot_whole_fini(struct snapshot_whole *whole)
     buf_fini(&whole->bytes);
 }
 
+void
+snapshot_whole_retry(struct snapshot_whole *whole)
+{
+    whole->refused_until = 0;
+}
+
 static void
 refuse(struct snapshot_whole *whole, enum status status)
 {

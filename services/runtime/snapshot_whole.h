@@ -32,6 +32,8 @@ struct snapshot_whole {
 void snapshot_whole_init(struct snapshot_whole *whole, struct loop *loop,
                          struct metrics *metrics, const char *name);
 void snapshot_whole_fini(struct snapshot_whole *whole);
+/* The value was replaced: it may be encoded again. */
+void snapshot_whole_retry(struct snapshot_whole *whole);
 /* Have the bytes of this version. UNAVAILABLE while parts of another one are
  * being fetched, RESOURCE_EXHAUSTED when it is too large, INTERNAL when it
  * cannot be encoded; whole->trouble then says why (not for UNAVAILABLE). */

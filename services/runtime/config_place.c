@@ -119,10 +119,14 @@ config_nearest(const struct config *config, struct slice name)
     const char *best = NULL;
     size_t best_edits = CONFIG_NEAR + 1;
     for (size_t i = 0; i < config->value_count; i++) {
-        const char *candidate = config->values[i].key->name;
-        size_t distance = config_distance(name, slice_of(candidate));
+        struct slice candidate = slice_of(config->values[i].key->name);
+        /* As many letters are missing in one of them at least. */
+        if (candidate.len + best_edits <= name.len ||
+            name.len + best_edits <= candidate.len)
+            continue;
+        size_t distance = config_distance(name, candidate);
         if (distance < best_edits) {
-            best = candidate;
+            best = candidate.ptr;
             best_edits = distance;
         }
     }

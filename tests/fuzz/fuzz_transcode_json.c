@@ -1,18 +1,14 @@
-/* JSON bodies: any bytes give a message or an error, and the message prints.
- * links: services_api */
-#include "core/base/check.h"
-#include "core/base/json_in.h"
-#include "services/api/transcode.h"
+/* JSON bodies: any bytes give a message or an error that can be shown; the
+ * message prints as JSON that gives the same message again.
+ * links: services_api
+ * options: -max_len=1024
+ * The first byte chooses the message. */
+#include "tests/fuzz/transcode_check.h"
 
 #include "feedback.pb-c.h"
 #include "router.pb-c.h"
 #include "tenants.pb-c.h"
 
-#include <stdint.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* The first byte chooses the message. */
 static const ProtobufCMessageDescriptor *const types[] = {
     &ss__decompose_request__descriptor,
     &ss__swarm_request__descriptor,
@@ -24,37 +20,31 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &ss__tenant_key__descriptor,
 };
 
-/* What was read must print as valid JSON. */
-static void
-check_printed(const ProtobufCMessage *message)
-{
-    struct json *document;
-    struct buf out;
-
-    buf_init(&out, 16 << 20);
-    transcode_write(message, &out);
-    CHECK(buf_ok(&out));
-    CHECK(json_parse(buf_slice(&out), NULL, &document) == STATUS_OK);
-    json_free(&document);
-    buf_fini(&out);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct transcode_error error;
-    ProtobufCMessage *message;
-    struct arena *arena;
-    struct slice text;
-
-    if (size == 0)
+    static struct arena *kept;
+    struct arena *arena = fuzz_arena(&kept, 4 << 20);
+    struct slice text = fuzz_slice(data, size);
+    struct transcode_error error = {"", ""};
+    ProtobufCMessage *message = NULL, *again = NULL;
+    struct buf once, twice;
+    const ProtobufCMessageDescriptor *type =
+        transcode_type((size_t)fuzz_number(&text, 1), types, ARRAY_LEN(types));
+    enum status status = transcode_json(type, text, arena, &message, &error);
+    if (status != STATUS_OK) {
+        CHECK(message == NULL);
+        transcode_check_error(status, &error);
         return 0;
-    arena = arena_new(4 << 20);
-    CHECK(arena);
-    text = slice_make((const char *)data + 1, size - 1);
-    if (transcode_json(types[data[0] % ARRAY_LEN(types)], text, arena, &message,
-                       &error) == STATUS_OK)
-        check_printed(message);
-    arena_free(&arena);
+    }
+    buf_init(&once, TRANSCODE_PRINTED_MAX);
+    buf_init(&twice, TRANSCODE_PRINTED_MAX);
+    transcode_check_message(message, &once);
+    CHECK(transcode_json(type, buf_slice(&once), arena, &again, &error) ==
+          STATUS_OK);
+    transcode_write(again, &twice);
+    CHECK(slice_eq(buf_slice(&once), buf_slice(&twice)));
+    buf_fini(&once);
+    buf_fini(&twice);
     return 0;
 }

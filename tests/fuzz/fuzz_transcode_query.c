@@ -1,53 +1,92 @@
-/* Query strings: any bytes give a message or an error, and the message prints.
- * links: services_api */
-#include "core/base/check.h"
-#include "core/base/json_in.h"
-#include "services/api/transcode.h"
+/* Query strings: any bytes give a message or an error that can be shown; the
+ * same pairs, decoded before, give the same.
+ * links: services_api
+ * options: -max_len=512
+ * The first byte chooses the message. */
+#include "tests/fuzz/transcode_check.h"
 
 #include "router.pb-c.h"
 
-#include <stdint.h>
+#define PAIRS_MAX 64
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* The first byte chooses the message. */
 static const ProtobufCMessageDescriptor *const types[] = {
     &ss__pick_request__descriptor,    &ss__models_request__descriptor,
     &ss__compare_request__descriptor, &ss__interval__descriptor,
     &ss__price_bounds__descriptor,    &ss__meta__descriptor,
 };
 
-/* What was read must print as valid JSON. */
-static void
-check_printed(const ProtobufCMessage *message)
+/* What a command line would give for the query; false when it cannot be
+ * decoded, or has more pairs than are tried here. */
+static bool
+decode_pairs(struct slice query, struct arena *arena,
+             struct transcode_pairs *ret_pairs)
 {
-    struct json *document;
-    struct buf out;
+    struct transcode_pair *pairs =
+        ARENA_ARRAY(arena, struct transcode_pair, PAIRS_MAX);
+    struct slice part;
+    *ret_pairs = (struct transcode_pairs){.items = pairs};
+    while (slice_split(&query, '&', &part)) {
+        ptrdiff_t equals = slice_find(part, SLICE("="));
+        size_t end = equals < 0 ? part.len : (size_t)equals;
+        struct transcode_pair pair;
+        if (part.len == 0)
+            continue;
+        if (ret_pairs->count == PAIRS_MAX ||
+            text_percent_decode(arena, slice_cut(part, 0, end), true,
+                                &pair.name) != STATUS_OK ||
+            text_percent_decode(arena, slice_cut(part, end + 1, part.len), true,
+                                &pair.value) != STATUS_OK)
+            return false;
+        pairs[ret_pairs->count++] = pair;
+    }
+    return true;
+}
 
-    buf_init(&out, 16 << 20);
-    transcode_write(message, &out);
-    CHECK(buf_ok(&out));
-    CHECK(json_parse(buf_slice(&out), NULL, &document) == STATUS_OK);
-    json_free(&document);
-    buf_fini(&out);
+static void
+check_pairs(const ProtobufCMessageDescriptor *type, struct slice query,
+            enum status expected, struct slice expected_text)
+{
+    static struct arena *kept;
+    struct arena *arena = fuzz_arena(&kept, 4 << 20);
+    struct transcode_pairs pairs;
+    struct transcode_error error = {"", ""};
+    ProtobufCMessage *message;
+    struct buf json;
+    if (!decode_pairs(query, arena, &pairs))
+        return;
+    enum status status = transcode_pairs(type, pairs, arena, &message, &error);
+    CHECK(status == expected);
+    if (status != STATUS_OK) {
+        CHECK(slice_eq(slice_of(error.message), expected_text));
+        return;
+    }
+    buf_init(&json, TRANSCODE_PRINTED_MAX);
+    transcode_write(message, &json);
+    CHECK(slice_eq(buf_slice(&json), expected_text));
+    buf_fini(&json);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct transcode_error error;
-    ProtobufCMessage *message;
-    struct arena *arena;
-    struct slice text;
-
-    if (size == 0)
+    static struct arena *kept;
+    struct arena *arena = fuzz_arena(&kept, 4 << 20);
+    struct slice text = fuzz_slice(data, size);
+    struct transcode_error error = {"", ""};
+    ProtobufCMessage *message = NULL;
+    struct buf json;
+    const ProtobufCMessageDescriptor *type =
+        transcode_type((size_t)fuzz_number(&text, 1), types, ARRAY_LEN(types));
+    enum status status = transcode_query(type, text, arena, &message, &error);
+    if (status != STATUS_OK) {
+        CHECK(message == NULL);
+        transcode_check_error(status, &error);
+        check_pairs(type, text, status, slice_of(error.message));
         return 0;
-    arena = arena_new(4 << 20);
-    CHECK(arena);
-    text = slice_make((const char *)data + 1, size - 1);
-    if (transcode_query(types[data[0] % ARRAY_LEN(types)], text, arena,
-                        &message, &error) == STATUS_OK)
-        check_printed(message);
-    arena_free(&arena);
+    }
+    buf_init(&json, TRANSCODE_PRINTED_MAX);
+    transcode_check_message(message, &json);
+    check_pairs(type, text, status, buf_slice(&json));
+    buf_fini(&json);
     return 0;
 }

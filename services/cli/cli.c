@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "services/api/call_table.h"
 #include "services/cli/cli_call.h"
+#include "services/cli/cli_keys.h"
 #include "services/cli/cli_status.h"
 #include "services/cli/cli_up.h"
 #include "services/cli/command.h"
@@ -32,6 +33,8 @@ static const struct command commands[] = {
      "Stop it; --delete-data also removes its private database.", cli_up_down},
     {"status", "[--json]", "Health of every process of this stack.",
      cli_status_run},
+    {"keys", CLI_KEYS_USAGE, "API keys: make, list and revoke them.",
+     cli_keys_run},
     {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate},
     {"config", "[KEY]", "Every key of every process, with its value; or one.",
      daemon_config_run},

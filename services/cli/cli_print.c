@@ -354,6 +354,9 @@ put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count,
             put_padded(out, table.cells[row * table.column_count + column],
                        table.width[column], column + 1 == table.column_count);
     }
+    if (table.row_count < count)
+        buf_putf(out, "%zu of %zu; --json prints all\n", table.row_count,
+                 count);
     arena_free(&arena);
 }
 

@@ -11,6 +11,7 @@
 #include "core/base/utc.h"
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_status.h"
+#include "services/cli/cli_trust.h"
 #include "services/cli/daemon_config.h"
 #include "services/local/pause.h"
 #include "services/local/stack.h"
@@ -236,6 +237,8 @@ start(const struct command_line *line, const struct stack *stack)
         command_say("%s", error);
         return false;
     }
+    if (!cli_trust_prepare(line))
+        return false;
     status = supervisor_start(line->home);
     if (status != STATUS_OK) {
         command_say(status == STATUS_NOT_FOUND
@@ -277,7 +280,7 @@ bring_up(struct command_line *line, bool *ret_was_running)
     *ret_was_running = stack_is_running(line->home);
     if (*ret_was_running) {
         printf("already running at %s\n", line->home);
-        if (settle(line, &stack, pause_now()))
+        if (cli_trust_prepare(line) && settle(line, &stack, pause_now()))
             return COMMAND_OK;
         if (is_interrupted())
             command_say("interrupted; the stack goes on");
@@ -331,6 +334,7 @@ cli_up_run(struct command_line *line)
     if (result != COMMAND_OK)
         return result;
     cli_call_first_pick(line);
+    cli_trust_report(line);
     print_address(line, was_running);
     (void)fflush(stdout);
     return detach || was_running ? COMMAND_OK : stay(line, &signals);

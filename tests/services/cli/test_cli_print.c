@@ -78,6 +78,34 @@ a_list_is_a_table_of_the_columns_that_are_used(void **state)
 }
 
 static void
+a_table_that_is_cut_says_so(void **state)
+{
+    enum { COUNT = 1025 };
+    static const char end[] = "\n1024 of 1025; --json prints all\n";
+    char model[] = "a/b";
+    static Ss__CommunityScore scores[COUNT];
+    static Ss__CommunityScore *rows[COUNT];
+    Ss__CommunityScoresReply reply = SS__COMMUNITY_SCORES_REPLY__INIT;
+    struct buf out;
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        ss__community_score__init(&scores[i]);
+        scores[i].model = model;
+        rows[i] = &scores[i];
+    }
+    reply.data = rows;
+    reply.n_data = COUNT;
+    buf_init(&out, 1 << 20);
+    cli_print_reply(&reply.base, "coding", &out);
+    assert_true(slice_ends(buf_slice(&out), slice_of(end)));
+    buf_reset(&out);
+    reply.n_data = COUNT - 1;
+    cli_print_reply(&reply.base, "coding", &out);
+    assert_true(slice_ends(buf_slice(&out), SLICE("\na/b\n")));
+    buf_fini(&out);
+}
+
+static void
 a_model_has_one_score_and_the_list_says_how_much_it_is(void **state)
 {
     char id[] = "a/b";
@@ -163,6 +191,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pick_is_a_few_lines_with_exact_prices),
         cmocka_unit_test(a_list_is_a_table_of_the_columns_that_are_used),
+        cmocka_unit_test(a_table_that_is_cut_says_so),
         cmocka_unit_test(another_reply_is_lines_of_what_is_set),
         cmocka_unit_test(
             a_model_has_one_score_and_the_list_says_how_much_it_is),

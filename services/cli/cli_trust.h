@@ -1,0 +1,22 @@
+/* What `up` does so that this machine's user, and others, may write.
+ *
+ * The machine's token is a file of the home, 0600: whoever can read it is this
+ * machine's user, and the gateway takes it for tenant default. A gateway that
+ * listens beyond loopback lets others write with an API key only, so the first
+ * one is made with the stack. */
+#ifndef SERVICES_CLI_CLI_TRUST_H
+#define SERVICES_CLI_CLI_TRUST_H
+
+#include "services/cli/command.h"
+
+/* Make <home>/token unless it is there; before the gateway starts. False, and
+ * said, when it cannot be made. */
+bool cli_trust_prepare(const struct command_line *line);
+/* When everything is ready: print where the token lies, and make and print
+ * the first API key where the gateway is open to others. */
+void cli_trust_report(const struct command_line *line);
+/* Whether one of these addresses (comma-separated, as http.address has them)
+ * can be reached from another machine. */
+bool cli_trust_is_open(struct slice addresses);
+
+#endif

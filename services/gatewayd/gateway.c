@@ -9,7 +9,6 @@
 #include "services/gatewayd/http_front.h"
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/log.h"
-#include "services/runtime/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,37 +82,6 @@ reply_options(struct gateway_request *request, const char *verbs)
     gateway_reply_plain(request, 204, NULL, slice_make(NULL, 0));
 }
 
-/* Only reads are for pages of other origins. */
-static bool
-is_foreign_write(struct gateway_request *request)
-{
-    struct http_exchange *exchange = request->exchange;
-
-    if (request->call->class == CALL_READ)
-        return false;
-    if (!http_policy_is_foreign(&(struct http_policy_page){
-            .host = http_exchange_header(exchange, "Host"),
-            .origin = http_exchange_header(exchange, "Origin"),
-            .referer = http_exchange_header(exchange, "Referer"),
-            .fetch_site = http_exchange_header(exchange, "Sec-Fetch-Site")}))
-        return false;
-    gateway_reply_error(request, 403, "FORBIDDEN",
-                        "a page of another origin may only read");
-    return true;
-}
-
-/* What costs money or runs programs stays off until the operator turns it
- * on; there is no such key yet. */
-static bool
-is_disabled(struct gateway_request *request)
-{
-    if (request->call->class == CALL_READ || request->call->class == CALL_WRITE)
-        return false;
-    gateway_reply_error(request, 403, "DISABLED",
-                        "this call is turned off here");
-    return true;
-}
-
 static bool
 is_wrong_type(struct gateway_request *request)
 {
@@ -127,27 +95,12 @@ is_wrong_type(struct gateway_request *request)
     return true;
 }
 
-/* Refreshing asks other people's servers: by key where one is set, and
- * seldom. */
+/* Refreshing asks other people's servers: seldom. */
 static bool
-is_refresh_refused(struct gateway_request *request)
+is_refreshed_too_often(struct gateway_request *request)
 {
-    struct gateway *gateway = request->gateway;
-    struct slice key = slice_of(gateway->options.refresh_key), bearer;
-
-    if (!slice_eq(slice_of(request->call->route), SLICE("/refresh")))
-        return false;
-    if (key.len > 0 &&
-        (!http_policy_bearer(
-             http_exchange_header(request->exchange, "Authorization"),
-             &bearer) ||
-         !secret_equal(bearer, key))) {
-        gateway_reply_header(request, "WWW-Authenticate", "Bearer");
-        gateway_reply_error(request, 401, "UNAUTHORIZED",
-                            "refresh needs its key as Authorization: Bearer");
-        return true;
-    }
-    return is_over_limit(request, gateway->refreshes,
+    return slice_eq(slice_of(request->call->route), SLICE("/refresh")) &&
+           is_over_limit(request, request->gateway->refreshes,
                          "too many refreshes from this address this hour");
 }
 
@@ -156,8 +109,8 @@ is_refresh_refused(struct gateway_request *request)
 static void
 serve_call(struct gateway_request *request)
 {
-    if (is_disabled(request) || is_foreign_write(request) ||
-        is_wrong_type(request) || is_refresh_refused(request))
+    if (gateway_trust_refuses(request) || is_wrong_type(request) ||
+        is_refreshed_too_often(request))
         return;
     gateway_call_start(request);
 }
@@ -253,6 +206,7 @@ request_new(struct gateway *gateway, struct http_exchange *exchange)
     request->gateway = gateway;
     request->exchange = exchange;
     request->loggable = true;
+    request->bearer = (struct keyring_bearer){.tenant = TENANT_DEFAULT};
     request->started_us = now_us();
     request->trace =
         trace_continue(slice_of(http_exchange_header(exchange, "traceparent")));

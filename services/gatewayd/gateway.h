@@ -1,15 +1,17 @@
 /* HTTP requests in, calls of other services and their answers out.
  *
  * What every request goes through, in this order: the guard of the bytes
- * (http_front), Host, limits, route, method, Origin, content type, key; then
- * the transcoder makes a message of it, a channel carries it to the service
- * that the call table names, and the transcoder writes the answer. No call
+ * (http_front), Host, limits, route, method, trust (page and key), content
+ * type; then the transcoder makes a message of it, a channel carries it, with
+ * the key's tenant, to the service that the call table names, and the
+ * transcoder writes the answer. No call
  * has code of its own here. */
 #ifndef SERVICES_GATEWAYD_GATEWAY_H
 #define SERVICES_GATEWAYD_GATEWAY_H
 
 #include "core/base/status.h"
 #include "services/gatewayd/http_server.h"
+#include "services/gatewayd/keyring.h"
 #include "services/runtime/metrics.h"
 #include "services/runtime/rpc_channel.h"
 
@@ -29,6 +31,8 @@ struct gateway_options {
     const char *hosts;               /* http.hosts */
     const char *trusted_proxies;     /* http.trusted_proxies */
     const char *refresh_key;         /* "" asks for none */
+    bool write_open, spend_enabled, exec_enabled;
+    struct keyring *keyring; /* borrowed */
     uint32_t per_minute, refreshes_per_hour;
     ms_dur call_timeout;
     struct gateway_channel channels[GATEWAY_CHANNELS_MAX];
@@ -42,7 +46,7 @@ struct gateway_options {
 enum status gateway_new(struct loop *loop,
                         const struct gateway_options *options,
                         struct gateway **ret_gateway) MUST_CHECK;
-/* Requests under way end; must come before the channels are freed. */
+/* Requests under way end; must come before channels and keyring are freed. */
 void gateway_free(struct gateway **gateway);
 int gateway_port(const struct gateway *gateway);
 /* As http_listen_url. */

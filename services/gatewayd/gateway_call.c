@@ -88,6 +88,7 @@ start(struct gateway_request *request, const ProtobufCMessage *message)
     struct rpc_options options = {
         .timeout = request->gateway->options.call_timeout,
         .idempotent = call->idempotent,
+        .tenant = request->bearer.tenant,
         .idempotency_key =
             http_exchange_header(request->exchange, "Idempotency-Key"),
         .trace = &request->trace,

@@ -27,6 +27,22 @@ now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* What names the key that was carried, never the key. */
+static const char *
+key_of(const struct keyring_bearer *bearer)
+{
+    static const char *const names[ADMISSION_CARRIES_COUNT] = {
+        [ADMISSION_NOTHING] = "-",
+        [ADMISSION_UNKNOWN_KEY] = "unknown",
+        [ADMISSION_UNCHECKED_KEY] = "unchecked",
+        [ADMISSION_MACHINE_TOKEN] = "machine",
+        [ADMISSION_OWN_KEY] = "own",
+        [ADMISSION_NOT_OWN_KEY] = "unknown",
+    };
+
+    return *bearer->key_id ? bearer->key_id : names[bearer->carries];
+}
+
 static void
 log_end(const struct gateway_request *request, unsigned status)
 {
@@ -38,6 +54,8 @@ log_end(const struct gateway_request *request, unsigned status)
               LOG_SLICE("path", request->loggable
                                     ? http_exchange_path(request->exchange)
                                     : SLICE("-")),
+              LOG_STR("tenant", request->bearer.tenant),
+              LOG_STR("key", key_of(&request->bearer)),
               LOG_U64("status", status),
               LOG_I64("us", now_us() - request->started_us));
 }
@@ -87,6 +105,18 @@ finish(struct gateway_request *request, unsigned status,
     http_exchange_reply(exchange, status, body);
 }
 
+/* Of the very bytes: a cached answer is never older than the scores. And of
+ * whose they are: one tenant's tag never proves another's answer fresh. */
+static uint64_t
+tag_of(const struct gateway_request *request, struct slice body)
+{
+    uint64_t tag = hash_slice(body);
+
+    return request->call->personal
+               ? hash_mix(hash_slice(slice_of(request->bearer.tenant)), tag)
+               : tag;
+}
+
 void
 gateway_reply_call(struct gateway_request *request, struct slice body)
 {
@@ -112,10 +142,8 @@ gateway_reply_call(struct gateway_request *request, struct slice body)
     if (call->personal)
         gateway_reply_header(request, "Vary", "Authorization");
     if (slice_eq(slice_of(call->verb), SLICE("GET"))) {
-        /* Of the very bytes: a cached answer is never older than the
-         * scores. */
         (void)snprintf(etag, sizeof(etag), "\"%016llx\"",
-                       (unsigned long long)hash_slice(body));
+                       (unsigned long long)tag_of(request, body));
         gateway_reply_header(request, "ETag", etag);
         if (http_policy_etag_matches(
                 http_exchange_header(request->exchange, "If-None-Match"),

@@ -37,9 +37,10 @@ struct gateway_request {
     unsigned magic;
     struct gateway *gateway;
     struct http_exchange *exchange;
-    const struct api_call *call; /* NULL: no call of the table */
-    bool cors;                   /* pages of other origins may read this */
-    bool loggable;               /* false: the path is the front's own */
+    const struct api_call *call;  /* NULL: no call of the table */
+    bool cors;                    /* pages of other origins may read this */
+    bool loggable;                /* false: the path is the front's own */
+    struct keyring_bearer bearer; /* for whom it speaks */
     struct trace trace;
     int64_t started_us;
     struct client_address client;  /* who asks */
@@ -65,6 +66,12 @@ void gateway_reply_gone(struct gateway_request *request);
 /* A header of the answer to come. */
 void gateway_reply_header(struct gateway_request *request, const char *name,
                           const char *value);
+
+/* --- gateway_trust.c --- */
+
+/* Find out for whom a call of the table speaks. True when it may not be made,
+ * which was answered then. */
+bool gateway_trust_refuses(struct gateway_request *request);
 
 /* --- gateway_call.c --- */
 

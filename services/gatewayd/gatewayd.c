@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #define URL_MAX 256
+/* How long a start waits for the keys before it is called one: without them
+ * the first write would be told to come again. */
+#define KEYS_WAIT_MS 2000
 
 static const struct config_key keys[] = {
 #define CONFIG CONFIG_ROW
@@ -29,6 +32,41 @@ static const char *const targets[] = {"router", "feedback", "ingest"};
 
 enum { EXIT_UNAVAILABLE = 3 };
 
+struct gatewayd {
+    struct daemon daemon;
+    struct gateway_options options;
+    struct keyring *keyring;
+    struct gateway *gateway;
+    struct loop_timer *patience; /* with the keys */
+    bool is_ready;
+};
+
+/* --- ready when it listens, and knows the keys or waited for them --- */
+
+static void
+become_ready(void *context)
+{
+    struct gatewayd *gatewayd = context;
+
+    if (gatewayd->is_ready || !gatewayd->gateway)
+        return;
+    gatewayd->is_ready = true;
+    daemon_ready(&gatewayd->daemon);
+}
+
+static void
+await_keys(struct gatewayd *gatewayd)
+{
+    if (keyring_keys(gatewayd->keyring) != ADMISSION_KEYS_UNKNOWN) {
+        become_ready(gatewayd);
+        return;
+    }
+    daemon_not_ready(&gatewayd->daemon, "waiting for the keys");
+    loop_timer_start(gatewayd->patience, KEYS_WAIT_MS);
+}
+
+/* --- set-up --- */
+
 static enum status
 open_channels(struct daemon *daemon, struct gateway_options *options)
 {
@@ -45,6 +83,34 @@ open_channels(struct daemon *daemon, struct gateway_options *options)
         channel->target = targets[i];
         options->channel_count++;
     }
+    return STATUS_OK;
+}
+
+static enum status
+open_keyring(struct gatewayd *gatewayd)
+{
+    const struct daemon *daemon = &gatewayd->daemon;
+    struct keyring_options options = {.loop = daemon->loop,
+                                      .home = daemon->home,
+                                      .instance = daemon->instance,
+                                      .changed = become_ready,
+                                      .context = gatewayd};
+    enum status status;
+
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+        if (slice_eq(slice_of(targets[i]), SLICE("feedback")))
+            options.feedback = gatewayd->options.channels[i].channel;
+    status = keyring_new(&options, &gatewayd->keyring);
+    if (status != STATUS_OK) {
+        log_event(LOG_ERROR, "no-keyring",
+                  LOG_STR("status", status_text(status)),
+                  LOG_STR("mend", "the home must be a folder that can be "
+                                  "written"));
+        return status;
+    }
+    gatewayd->options.keyring = gatewayd->keyring;
+    daemon_follow(&gatewayd->daemon, "tenants",
+                  keyring_follower(gatewayd->keyring));
     return STATUS_OK;
 }
 
@@ -79,6 +145,9 @@ read_options(const struct daemon *daemon, struct gateway_options *options)
     options->per_minute = (uint32_t)config_int(config, "rate_limit.per_minute");
     options->refreshes_per_hour =
         (uint32_t)config_int(config, "rate_limit.refreshes_per_hour");
+    options->write_open = config_bool(config, "write_open");
+    options->spend_enabled = config_bool(config, "spend.enabled");
+    options->exec_enabled = config_bool(config, "exec.enabled");
     options->call_timeout = config_duration_ms(config, "http.call_timeout");
     options->metrics = daemon->metrics;
 }
@@ -113,41 +182,64 @@ forget_address(const struct daemon *daemon)
         (void)unlink(path);
 }
 
+static enum status
+set_up(struct gatewayd *gatewayd)
+{
+    struct daemon *daemon = &gatewayd->daemon;
+    enum status status = loop_timer_new(daemon->loop, become_ready, gatewayd,
+                                        &gatewayd->patience);
+
+    read_options(daemon, &gatewayd->options);
+    if (status == STATUS_OK)
+        status = open_channels(daemon, &gatewayd->options);
+    if (status == STATUS_OK)
+        status = open_keyring(gatewayd);
+    if (status != STATUS_OK)
+        return status;
+    status = gateway_new(daemon->loop, &gatewayd->options, &gatewayd->gateway);
+    if (status != STATUS_OK)
+        log_event(LOG_ERROR, "cannot-listen",
+                  LOG_I64("port", gatewayd->options.http.port),
+                  LOG_STR("mend", "choose another PORT, or stop what uses it"));
+    return status;
+}
+
+static void
+tear_down(struct gatewayd *gatewayd)
+{
+    forget_address(&gatewayd->daemon);
+    gateway_free(&gatewayd->gateway);
+    keyring_free(&gatewayd->keyring);
+    close_channels(&gatewayd->options);
+    loop_timer_free(&gatewayd->patience);
+    daemon_end(&gatewayd->daemon);
+}
+
 int
 main(int argc, char **argv)
 {
-    struct gateway_options options = {0};
-    struct gateway *gateway = NULL;
-    struct daemon daemon;
+    struct gatewayd gatewayd = {0};
+    struct daemon *daemon = &gatewayd.daemon;
     int exit_status;
 
     /* 1. Configuration, log, loop, RPC endpoint. */
-    if (!daemon_start(&daemon, &spec, argc, argv, &exit_status))
+    if (!daemon_start(daemon, &spec, argc, argv, &exit_status))
         return exit_status;
 
-    /* 2. Channels to the services behind, and the HTTP face. */
-    read_options(&daemon, &options);
+    /* 2. Channels to the services behind, the keys, and the HTTP face. */
     exit_status = EXIT_UNAVAILABLE;
-    if (open_channels(&daemon, &options) == STATUS_OK &&
-        gateway_new(daemon.loop, &options, &gateway) == STATUS_OK) {
-        daemon_on_drain(&daemon, gateway_drain, gateway);
+    if (set_up(&gatewayd) == STATUS_OK) {
+        daemon_on_drain(daemon, gateway_drain, gatewayd.gateway);
 
-        /* 3. Ready when it listens: /readyz tells whether a router answers. */
-        keep_address(&daemon, gateway);
-        daemon_ready(&daemon);
+        /* 3. Ready: /readyz tells whether a router answers. */
+        keep_address(daemon, gatewayd.gateway);
+        await_keys(&gatewayd);
 
         /* 4. Serve until told to stop. */
-        exit_status = daemon_run(&daemon);
-    } else {
-        log_event(LOG_ERROR, "cannot-listen",
-                  LOG_I64("port", options.http.port),
-                  LOG_STR("mend", "choose another PORT, or stop what uses it"));
+        exit_status = daemon_run(daemon);
     }
 
     /* 5. Down in the other order. */
-    forget_address(&daemon);
-    gateway_free(&gateway);
-    close_channels(&options);
-    daemon_end(&daemon);
+    tear_down(&gatewayd);
     return exit_status;
 }

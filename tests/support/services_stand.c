@@ -66,6 +66,11 @@ on_pick(Ss__Router_Service *service, const Ss__PickRequest *request,
         stand.slow_done = done;
         stand.slow_data = data;
         loop_timer_start(stand.timer, SERVICES_STAND_SLOW_MS);
+    } else if (strcmp(task, "whose") == 0) {
+        char tenant[80];
+
+        (void)snprintf(tenant, sizeof(tenant), "%s", rpc_call_tenant(data));
+        answer_pick(tenant, done, data);
     } else if (strcmp(task, "never") != 0) {
         answer_pick(request->task, done, data);
     }

@@ -3,7 +3,8 @@
  *
  * A pick's answer is the task itself as id, at 0.4 USD, except for the tasks
  * "" (MISSING_PARAM), "none" (NO_MODEL), "busy" (RESOURCE_EXHAUSTED, try again
- * in 2.5 s), "slow" (answered after SERVICES_STAND_SLOW_MS) and "never".
+ * in 2.5 s), "slow" (answered after SERVICES_STAND_SLOW_MS), "whose" (the id
+ * is the tenant asked for) and "never".
  * Decompose gives the task back; log_spawn the idempotency key as spawn id.
  * One a process. */
 #ifndef TESTS_SUPPORT_SERVICES_STAND_H

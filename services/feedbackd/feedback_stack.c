@@ -112,6 +112,8 @@ feedback_stack_store(struct feedback_stack *stack, const char *what,
     options->home = stack->options.home;
     options->schema = migrate_newest();
     options->queue_max = stack->options.queue_max;
+    options->ping_every = stack->options.ping_every;
+    options->backoff_max = stack->options.backoff_max;
     options->down = feedback_stack_on_down;
     options->context = stack;
     options->metrics = stack->options.metrics;

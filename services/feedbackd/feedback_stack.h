@@ -18,8 +18,9 @@ struct feedback_stack_options {
     const struct secret_key *seal; /* of decision ids; borrowed */
     uint32_t queue_max;
     ms_dur write_timeout, read_timeout;
-    ms_dur interval;        /* looks at layers and keys */
-    ms_dur upkeep_interval; /* see upkeep.h, as are the next two */
+    ms_dur ping_every, backoff_max; /* as store_options' */
+    ms_dur interval;                /* looks at layers and keys */
+    ms_dur upkeep_interval;         /* see upkeep.h, as are the next two */
     ms_dur retention, report_window;
     /* Told whenever it changes: NULL is ready, else why it is not. */
     void (*judged)(void *context, const char *detail);

@@ -151,6 +151,7 @@ set_up_refresher(struct ingestd *ingestd)
         .loop = daemon->loop,
         .keeper = ingestd->keeper,
         .interval = config_duration_ms(config, "refresh.interval"),
+        .retry = config_duration_ms(config, "refresh.retry"),
         .is_on = config_bool(config, "ingest.fetch"),
         .refreshed = on_refreshed,
         .context = ingestd,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_FIRST_MS 600000 /* 10 min */
-
 struct refresher {
     struct loop *loop;
     struct catalog_keeper *keeper;
@@ -17,7 +15,7 @@ struct refresher {
     struct source_fetch *sources[SOURCE_COUNT];
     struct loop_timer *timer;
     ms_dur interval;
-    ms_dur retry_after; /* the next pause for sources that failed */
+    ms_dur retry_first, retry_after; /* pauses for sources that failed */
     bool is_on;
     loop_fn refreshed;
     void *context;
@@ -41,7 +39,7 @@ schedule(struct refresher *refresher)
 
     refresher->due = REFRESHER_EVERYTHING;
     if (refresher->failed == 0) {
-        refresher->retry_after = RETRY_FIRST_MS;
+        refresher->retry_after = refresher->retry_first;
     } else if (refresher->retry_after < pause) {
         refresher->due = refresher->failed;
         pause = refresher->retry_after;
@@ -153,7 +151,7 @@ refresher_new(const struct refresher_options *options,
     refresher->loop = options->loop;
     refresher->keeper = options->keeper;
     refresher->interval = options->interval;
-    refresher->retry_after = RETRY_FIRST_MS;
+    refresher->retry_first = refresher->retry_after = options->retry;
     refresher->due = REFRESHER_EVERYTHING;
     refresher->is_on = options->is_on;
     refresher->refreshed = options->refreshed;

@@ -1,7 +1,7 @@
 /* Refreshes: all sources fetched beside each other, then one assembly.
  *
  * A refresh runs at start, every interval (jittered by a tenth), on demand,
- * and sooner (from ten minutes, doubling) for sources that failed. One at a
+ * and sooner (from `retry` on, doubling) for sources that failed. One at a
  * time. A source that fails is warned of once; it is told again when the
  * reason changes or when it is back. */
 #ifndef SERVICES_INGESTD_REFRESHER_H
@@ -21,7 +21,8 @@ struct refresher_options {
     /* By source; ended and context are the refresher's own. */
     struct source_fetch_options sources[SOURCE_COUNT];
     ms_dur interval;
-    bool is_on; /* false: never fetches; only expiry dates are looked at */
+    ms_dur retry; /* the first pause for sources that failed */
+    bool is_on;   /* false: never fetches; only expiry dates are looked at */
     /* Called after each refresh that left a catalog; may be NULL. */
     loop_fn refreshed;
     void *context;

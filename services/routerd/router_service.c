@@ -26,13 +26,17 @@ make_view(Ss__Router_Service *base, void *done_data, struct view *ret_view)
                        NO_TABLE_RETRY_MS);
         return false;
     }
+    ms_time now = loop_wall(service->loop);
     *ret_view =
         (struct view){.table = table,
                       .classifier = service->classifier,
                       .seal = service->seal,
                       .tenant = slice_of(rpc_call_tenant(call)),
-                      .today = utc_day_of(loop_wall(service->loop)),
+                      .now = now,
+                      .today = utc_day_of(now),
                       .is_current = table_holder_is_current(service->holder),
+                      .scorer_heard = snapshot_follower_heard(
+                          table_holder_follower(service->holder)),
                       .arena = rpc_call_arena(call)};
     return true;
 }

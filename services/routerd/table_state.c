@@ -128,6 +128,12 @@ table_state_answer(const struct view *view, Ss__RouterStateReply **ret_reply,
     add_sources(view, out);
     out->table_version = messages_version(arena, table->version);
     out->table_time = messages_time(arena, table->made_at);
+    out->has_table_age_s = true;
+    out->table_age_s = view->now > table->made_at
+                           ? (uint64_t)(view->now - table->made_at) / 1000
+                           : 0;
+    if (view->scorer_heard != 0)
+        out->scorer_heard = messages_time(arena, view->scorer_heard);
     out->has_table_current = true;
     out->table_current = view->is_current;
     out->version = messages_text(arena, slice_of(SS_VERSION));

@@ -16,9 +16,11 @@ struct view {
     const struct classifier *classifier;
     const struct secret_key *seal; /* of decision ids */
     struct slice tenant;
-    utc_day today;
-    bool is_current;     /* a scorer was heard from lately */
-    struct arena *arena; /* of the call: replies are made in it */
+    ms_time now;          /* wall clock */
+    utc_day today;        /* of now */
+    bool is_current;      /* a scorer was heard from lately */
+    ms_time scorer_heard; /* wall clock; 0: not yet */
+    struct arena *arena;  /* of the call: replies are made in it */
 };
 
 /* Why a call is not answered. */

@@ -27,6 +27,12 @@ struct scorerd {
     struct followed catalog, layers;
 };
 
+static const struct config_key keys[] = {
+#define CONFIG CONFIG_ROW
+#include "services/scorerd/config.def"
+#undef CONFIG
+};
+
 static void
 on_published(void *context)
 {
@@ -71,11 +77,13 @@ static enum status
 set_up(struct scorerd *scorerd)
 {
     struct daemon *daemon = &scorerd->daemon;
-    struct table_keeper_options keeper = {.loop = daemon->loop,
-                                          .server = daemon->server,
-                                          .metrics = daemon->metrics,
-                                          .published = on_published,
-                                          .context = scorerd};
+    struct table_keeper_options keeper = {
+        .loop = daemon->loop,
+        .server = daemon->server,
+        .metrics = daemon->metrics,
+        .day_check = config_duration_ms(daemon->config, "scorer.day_check"),
+        .published = on_published,
+        .context = scorerd};
     enum status status = table_keeper_new(&keeper, &scorerd->keeper);
     if (status != STATUS_OK)
         return status;
@@ -116,6 +124,8 @@ main(int argc, char **argv)
         .name = "scorerd",
         .purpose = "Turns catalog and ratings into the score table that "
                    "routers answer from.",
+        .keys = keys,
+        .key_count = ARRAY_LEN(keys),
     };
     struct scorerd scorerd = {0};
     int exit_status = EXIT_UNAVAILABLE;

@@ -18,7 +18,6 @@
 #define KEEPER_MAGIC 0x5c0ebeefu
 #define SCRATCH_MAX ((size_t)1 << 30) /* bytes while one thing is done */
 #define DELTA_MAX ((size_t)64 << 20)  /* bytes of one published delta */
-#define DAY_CHECK_MS 600000 /* a clock that is set is noticed within 10 min */
 
 struct table_keeper {
     unsigned magic;
@@ -244,8 +243,8 @@ wait_for_day(struct table_keeper *keeper)
 {
     ms_time now = loop_wall(keeper->options.loop);
     ms_dur left = utc_day_start(utc_day_of(now) + 1) - now;
-    loop_timer_start(keeper->day_timer,
-                     left < DAY_CHECK_MS ? left : DAY_CHECK_MS);
+    ms_dur most = keeper->options.day_check; /* a clock may be set */
+    loop_timer_start(keeper->day_timer, left < most ? left : most);
 }
 
 static void

@@ -25,6 +25,7 @@ struct table_keeper_options {
     struct loop *loop;
     struct rpc_server *server; /* the table is published here as "table" */
     struct metrics *metrics;
+    ms_dur day_check;  /* how often the clock is looked at; > 0 */
     loop_fn published; /* after the first table is out; may be NULL */
     void *context;
 };

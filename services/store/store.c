@@ -78,8 +78,8 @@ store_drop(struct store *store, const char *why)
     pg_link_free(&store->link);
     loop_timer_start(store->retry, store->backoff);
     store->backoff *= 2;
-    if (store->backoff > STORE_BACKOFF_MAX_MS)
-        store->backoff = STORE_BACKOFF_MAX_MS;
+    if (store->backoff > store->options.backoff_max)
+        store->backoff = store->options.backoff_max;
     if (news && store->options.down)
         store->options.down(store->options.context, store->detail);
     store_end_all(store, STATUS_UNAVAILABLE, kept);
@@ -126,6 +126,15 @@ store_pump(void *context)
 }
 
 static void
+store_arm_tick(struct store *store)
+{
+    ms_dur every = store->options.ping_every;
+
+    loop_timer_start(store->tick,
+                     every < STORE_TICK_MS ? every : STORE_TICK_MS);
+}
+
+static void
 store_on_link_up(void *context)
 {
     struct store *store = context;
@@ -133,7 +142,7 @@ store_on_link_up(void *context)
     CHECK_OBJ(store, STORE_MAGIC);
     store->state = STORE_SETTING_UP;
     store->heard = loop_now(store->loop);
-    loop_timer_start(store->tick, STORE_TICK_MS);
+    store_arm_tick(store);
     if (!store_session_begin(store) || !store_send_waiting(store))
         store_drop(store, "out of memory or connection while setting up");
 }
@@ -186,8 +195,8 @@ store_on_broken(void *context, const char *why)
     store_drop(store, why);
 }
 
-/* Once a second: give up a connection that stays silent; now and then a
- * ping. */
+/* Once a second, or as often as there are pings: give up a connection that
+ * stays silent; now and then a ping. */
 static void
 store_tick(void *context)
 {
@@ -197,7 +206,7 @@ store_tick(void *context)
 
     CHECK_OBJ(store, STORE_MAGIC);
     now = loop_now(store->loop);
-    loop_timer_start(store->tick, STORE_TICK_MS);
+    store_arm_tick(store);
     if (store_pipe_oldest(&store->pipe, &sent)) {
         ms_time since = sent > store->heard ? sent : store->heard;
 
@@ -206,7 +215,8 @@ store_tick(void *context)
             return;
         }
     }
-    if (store->state != STORE_UP || now - store->pinged < STORE_PING_MS)
+    if (store->state != STORE_UP ||
+        now - store->pinged < store->options.ping_every)
         return;
     store->pinged = now;
     if (!store_session_ping(store) || !store_send_waiting(store))
@@ -299,6 +309,10 @@ store_new(struct loop *loop, const struct store_options *options,
         return STATUS_RESOURCE_EXHAUSTED;
     store->magic = STORE_MAGIC;
     store->options = *options;
+    if (store->options.ping_every == 0)
+        store->options.ping_every = STORE_PING_MS;
+    if (store->options.backoff_max == 0)
+        store->options.backoff_max = STORE_BACKOFF_MAX_MS;
     store->loop = loop;
     store->backoff = STORE_BACKOFF_FIRST_MS;
     store_op_queue_init(&store->reads);

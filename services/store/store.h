@@ -18,7 +18,7 @@
  * way end as UNAVAILABLE; in_doubt tells those that may have been committed
  * although nobody heard so. Nothing is ever sent a second time by itself
  * after a loss. Attempts to connect back off from STORE_BACKOFF_FIRST_MS to
- * STORE_BACKOFF_MAX_MS. A server below 15, a schema that is older or newer
+ * options.backoff_max. A server below 15, a schema that is older or newer
  * than the program and a pooler that changes sessions between transactions
  * are refused in clear words, and tried again.
  *
@@ -48,8 +48,8 @@
 #define STORE_PARAM_BYTES 65536 /* of all parameters of a call */
 #define STORE_STATEMENTS_MAX 64
 #define STORE_BACKOFF_FIRST_MS 100
-#define STORE_BACKOFF_MAX_MS 3000
-#define STORE_PING_MS 5000 /* how often a connection is tried */
+#define STORE_BACKOFF_MAX_MS 3000 /* the defaults of the two options below */
+#define STORE_PING_MS 5000
 
 struct store;
 
@@ -79,6 +79,8 @@ struct store_options {
     unsigned schema;          /* version it must have: migrate_newest() */
     uint32_t queue_max;       /* calls waiting or on their way */
     ms_dur statement_timeout; /* the server ends a statement after it */
+    ms_dur ping_every;  /* how often a connection is tried; 0: the default */
+    ms_dur backoff_max; /* between attempts to connect; 0: the default */
     /* The connection is usable; it is not any more (or an attempt failed for
      * another reason than the last one). May be NULL. */
     void (*up)(void *context);

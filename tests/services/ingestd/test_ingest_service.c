@@ -38,7 +38,7 @@ set_up(void **state)
     struct rpc_channel_options channel = {.caller = "test", .max_calls = 16};
     struct catalog_keeper_options keeper = {.data_folder =
                                                 SS_SOURCE_DIR "/data"};
-    struct refresher_options refresher = {.interval = 3600000};
+    struct refresher_options refresher = {.interval = 3600000, .retry = 600000};
 
     rpc_stand_folder(&world.stand);
     rpc_stand_open(&world.stand);

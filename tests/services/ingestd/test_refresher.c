@@ -35,6 +35,7 @@ struct world {
     char disk_path[128], flag_path[128];
     char urls[SOURCE_COUNT][128];
     bool refreshed;
+    ms_dur retry;    /* 0: ten minutes */
     unsigned starts; /* each gets a socket of its own */
 };
 
@@ -99,6 +100,8 @@ start(struct world *world)
                                             .disk_path = world->disk_path};
     struct refresher_options options = {.loop = world->stand.loop,
                                         .interval = 3600000,
+                                        .retry = world->retry > 0 ? world->retry
+                                                                  : 600000,
                                         .is_on = true,
                                         .refreshed = on_refreshed,
                                         .context = world};
@@ -251,6 +254,23 @@ a_failing_refresh_loses_nothing_and_says_stale(void **state)
 }
 
 static void
+sources_that_failed_are_fetched_again_after_the_retry(void **state)
+{
+    struct world *world = *state;
+
+    break_server(true);
+    world->retry = 50;
+    start(world);
+    wait_refresh(world);
+    assert_int_equal(state_of(world, SOURCE_LMARENA), SOURCE_STATE_STALE);
+    break_server(false);
+    wait_refresh(world); /* by itself, long before the interval */
+    assert_int_equal(state_of(world, SOURCE_LMARENA), SOURCE_STATE_OK);
+    world->retry = 0;
+    stop(world);
+}
+
+static void
 a_source_that_is_off_is_never_asked(void **state)
 {
     struct world *world = *state;
@@ -279,6 +299,33 @@ a_broken_copy_on_disk_is_ignored(void **state)
     stop(world);
 }
 
+static void
+a_copy_that_a_newer_program_wrote_is_ignored(void **state)
+{
+    struct world *world = *state;
+    char bytes[65536];
+    int fd = open(world->disk_path, O_RDWR | O_CLOEXEC);
+    ssize_t len = read(fd, bytes, sizeof(bytes));
+    unsigned found = 0;
+
+    assert_true(len > 0);
+    /* A tier that this program has no name for. */
+    for (ssize_t i = 0; i + 8 <= len; i++) {
+        if (memcmp(bytes + i, "standard", 8) == 0) {
+            bytes[i] = 'Z';
+            found++;
+        }
+    }
+    assert_true(found > 0);
+    assert_int_equal(pwrite(fd, bytes, (size_t)len, 0), len);
+    close(fd);
+    start(world);
+    assert_null(catalog_keeper_catalog(world->keeper));
+    wait_refresh(world);
+    assert_arena(world, BENCHMARK_ARENA, 1300.5);
+    stop(world);
+}
+
 int
 main(void)
 {
@@ -286,7 +333,9 @@ main(void)
         cmocka_unit_test(a_refresh_fetches_every_board_and_page),
         cmocka_unit_test(a_failing_refresh_loses_nothing_and_says_stale),
         cmocka_unit_test(a_source_that_is_off_is_never_asked),
+        cmocka_unit_test(sources_that_failed_are_fetched_again_after_the_retry),
         cmocka_unit_test(a_broken_copy_on_disk_is_ignored),
+        cmocka_unit_test(a_copy_that_a_newer_program_wrote_is_ignored),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

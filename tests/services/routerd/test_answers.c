@@ -313,6 +313,8 @@ an_old_table_or_an_empty_source_degrades_the_state(void **state)
     Ss__RouterStateReply *reply = NULL;
     struct refusal refusal;
     kit->view.is_current = false;
+    kit->view.now = kit->table->made_at + 90500;
+    kit->view.scorer_heard = kit->table->made_at + 500;
     source->state = SOURCE_STATE_ERROR;
     assert_int_equal(table_state_answer(&kit->view, &reply, &refusal),
                      STATUS_OK);
@@ -322,6 +324,9 @@ an_old_table_or_an_empty_source_degrades_the_state(void **state)
     assert_string_equal(reply->data->detail,
                         "no scorer heard from lately: answers come from the "
                         "last table; livebench: no data");
+    assert_false(reply->data->table_current);
+    assert_int_equal(reply->data->table_age_s, 90);
+    assert_int_equal(reply->data->scorer_heard->ms, kit->table->made_at + 500);
 }
 
 /* Whatever the arena's size: a whole reply or a refusal, never a part. */

@@ -10,6 +10,7 @@
 
 #include "proto/table_codec.h"
 #include "services/routerd/router_service.h"
+#include "services/runtime/snapshot_disk.h"
 #include "tests/router/table_kit.h"
 #include "tests/support/rpc_stand.h"
 
@@ -150,8 +151,18 @@ set_up(void **state)
     rpc_stand_folder(&fixture.stand);
     rpc_stand_open(&fixture.stand);
     open_scorer(&fixture);
-    fixture.scorer_channel = stand_channel(
-        &fixture.stand, rpc_stand_endpoint(&fixture.stand, "scorer"), 16);
+    struct timing timing = timing_default();
+    timing.watch_wait = 100; /* so that silence is noticed soon */
+    const struct rpc_channel_options to_scorer = {
+        .target = rpc_stand_endpoint(&fixture.stand, "scorer"),
+        .caller = "routerd-1",
+        .max_calls = 16,
+        .metrics = fixture.stand.metrics,
+        .zmq = fixture.stand.zmq,
+        .timing = &timing};
+    assert_int_equal(rpc_channel_new(fixture.stand.loop, &to_scorer,
+                                     &fixture.scorer_channel),
+                     STATUS_OK);
     router_service_init(&fixture.service, fixture.stand.loop,
                         classify_new(fixture.model), &fixture.seal);
     fixture.server = server_on(&fixture, "routerd-1");
@@ -199,7 +210,9 @@ struct ended {
     enum status status;
     char reason[32], message[256];
     char id[MODEL_ID_MAX + 1]; /* of a pick */
-    char detail[256];          /* of a state */
+    char detail[256];          /* of a state … */
+    bool current, heard;       /* … as are these */
+    uint64_t age_s;
     ms_dur retry_after;
     size_t entries; /* of a list */
 };
@@ -217,6 +230,9 @@ keep_reply(struct ended *ended, const ProtobufCMessage *reply)
             ((const Ss__RouterStateReply *)reply)->data;
         (void)snprintf(ended->detail, sizeof(ended->detail), "%s",
                        data->detail == NULL ? "" : data->detail);
+        ended->current = data->table_current;
+        ended->heard = data->scorer_heard != NULL;
+        ended->age_s = data->table_age_s;
     }
 }
 
@@ -317,6 +333,95 @@ after_a_restart_the_copy_on_disk_answers_at_once(void **state)
     struct ended ended = call(fixture, STATE, &request.base, NULL);
     assert_string_equal(ended.detail, "no scorer heard from lately: answers "
                                       "come from the last table");
+    assert_false(ended.heard); /* not by this router */
+}
+
+static struct ended
+ask_state(struct fixture *fixture)
+{
+    Ss__RouterStateRequest request = SS__ROUTER_STATE_REQUEST__INIT;
+    return call(fixture, STATE, &request.base, NULL);
+}
+
+static void
+without_its_scorer_a_router_answers_on_and_says_how_old_its_table_is(
+    void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->published->made_at = loop_wall(fixture->stand.loop);
+    publish_whole(fixture);
+    struct ended before = ask_state(fixture);
+    assert_true(before.current && before.heard);
+    assert_true(before.age_s < 5);
+    close_scorer(fixture);
+    struct ended after = before;
+    for (int i = 0; i < 50 && after.current; i++) {
+        rpc_stand_run_for(&fixture->stand, 100);
+        after = ask_state(fixture);
+    }
+    assert_false(after.current);
+    assert_true(after.heard);
+    assert_string_equal(after.detail, "no scorer heard from lately: answers "
+                                      "come from the last table");
+    rpc_stand_run_for(&fixture->stand, 1100);
+    assert_true(ask_state(fixture).age_s > before.age_s);
+    assert_string_equal(pick(fixture, "coding", NULL).id, "acme/titan");
+    open_scorer(fixture);
+    publish_whole(fixture);
+    for (int i = 0; i < 50 && !after.current; i++) {
+        rpc_stand_run_for(&fixture->stand, 100);
+        after = ask_state(fixture);
+    }
+    assert_true(after.current);
+}
+
+/* The copy with every occurrence of a name made into one that this program
+ * does not know. */
+static void
+keep_copy_with(struct fixture *fixture, struct slice name)
+{
+    char path[256];
+    struct buf bytes;
+    struct snapshot_version version = {
+        .epoch = 1,
+        .sequence = 1,
+        .hash = score_table_snapshot_hash(fixture->published)};
+    buf_init(&bytes, BYTES_MAX);
+    assert_int_equal(table_encode(fixture->published, &bytes), STATUS_OK);
+    unsigned found = 0;
+    for (size_t i = 0; i + name.len <= bytes.len; i++) {
+        if (memcmp(bytes.data + i, name.ptr, name.len) != 0)
+            continue;
+        bytes.data[i] = 'Z';
+        found++;
+    }
+    assert_true(found > 0);
+    (void)snprintf(path, sizeof(path), "%s/snapshots/table-routerd-1.snap",
+                   fixture->stand.folder);
+    assert_int_equal(
+        snapshot_disk_write(path, "table", &version, buf_slice(&bytes)),
+        STATUS_OK);
+    buf_fini(&bytes);
+}
+
+static void
+a_copy_that_a_newer_program_wrote_is_ignored_and_fetched_anew(void **state)
+{
+    /* What has no meaning without its name: a category, a tier. */
+    static const char *const names[] = {"coding", "premium"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        close_holder(fixture);
+        keep_copy_with(fixture, slice_of(names[i]));
+        open_holder(fixture);
+        assert_null(table_holder_table(fixture->holder));
+        assert_int_equal(pick(fixture, "coding", NULL).status,
+                         STATUS_UNAVAILABLE);
+        publish_whole(fixture);
+        assert_string_equal(pick(fixture, "coding", NULL).id, "acme/titan");
+        close_scorer(fixture);
+        open_scorer(fixture);
+    }
 }
 
 static void
@@ -377,6 +482,10 @@ main(void)
         SERVICE_TEST(a_published_table_answers_picks),
         SERVICE_TEST(a_delta_changes_the_next_pick),
         SERVICE_TEST(after_a_restart_the_copy_on_disk_answers_at_once),
+        SERVICE_TEST(
+            without_its_scorer_a_router_answers_on_and_says_how_old_its_table_is),
+        SERVICE_TEST(
+            a_copy_that_a_newer_program_wrote_is_ignored_and_fetched_anew),
         SERVICE_TEST(without_a_table_calls_are_unavailable_with_a_hint),
         SERVICE_TEST(refusals_travel_with_reason_and_message),
         SERVICE_TEST(what_is_not_there_yet_says_so),

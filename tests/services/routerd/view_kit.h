@@ -25,6 +25,7 @@ view_kit_set_up(void **state)
                              .classifier = classify_new(kit.model),
                              .seal = &kit.seal,
                              .tenant = SLICE("default"),
+                             .now = (ms_time)TABLE_KIT_DAY * UTC_MS_PER_DAY,
                              .today = TABLE_KIT_DAY,
                              .is_current = true,
                              .arena = kit.arena};

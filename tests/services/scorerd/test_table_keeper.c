@@ -103,6 +103,7 @@ open_keeper(struct fixture *fixture)
     struct table_keeper_options keeper = {.loop = fixture->stand.loop,
                                           .server = fixture->server,
                                           .metrics = fixture->metrics,
+                                          .day_check = 600000,
                                           .published = on_published,
                                           .context = fixture};
     assert_int_equal(table_keeper_new(&keeper, &fixture->keeper), STATUS_OK);
@@ -249,6 +250,47 @@ a_catalog_becomes_a_table_that_followers_get(void **state)
     catch_up(fixture);
     assert_int_equal(fixture->wholes, 2);
     assert_int_equal(fixture->published, 1); /* told once */
+}
+
+/* Bytes of a newer program: a name in them that this one does not know. */
+static void
+rename_in(struct buf *bytes, struct slice name)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i + name.len <= bytes->len; i++) {
+        if (memcmp(bytes->data + i, name.ptr, name.len) != 0)
+            continue;
+        bytes->data[i] = 'Z';
+        found++;
+    }
+    assert_true(found > 0);
+}
+
+static void
+what_a_newer_program_wrote_leaves_the_table_as_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+    struct personal_cell five = rating("a/a", 3, 0.25);
+    uint64_t hash;
+    give_catalog(fixture, 5);
+    assert_int_equal(give_layers(fixture, &five, 1, true), STATUS_OK);
+    uint64_t version = table_keeper_table(fixture->keeper)->version;
+    rename_in(&fixture->bytes, SLICE("general")); /* the layers' category */
+    assert_int_equal(table_keeper_set_layers(fixture->keeper,
+                                             buf_slice(&fixture->bytes), &hash),
+                     STATUS_INVALID_ARGUMENT);
+    buf_reset(&fixture->bytes);
+    assert_int_equal(
+        catalog_encode(table_keeper_table(fixture->keeper)->catalog,
+                       &fixture->bytes),
+        STATUS_OK);
+    rename_in(&fixture->bytes, SLICE("standard")); /* the models' tier */
+    assert_int_equal(table_keeper_set_catalog(
+                         fixture->keeper, buf_slice(&fixture->bytes), &hash),
+                     STATUS_INVALID_ARGUMENT);
+    assert_int_equal(table_keeper_table(fixture->keeper)->version, version);
+    catch_up(fixture);
+    assert_int_equal(fixture->followed->personal_count, 1);
 }
 
 static void
@@ -437,6 +479,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         KEEPER_TEST(a_catalog_becomes_a_table_that_followers_get),
+        KEEPER_TEST(what_a_newer_program_wrote_leaves_the_table_as_it_was),
         KEEPER_TEST(a_rating_travels_as_a_delta),
         KEEPER_TEST(a_rating_taken_back_leaves_the_table_that_never_had_it),
         KEEPER_TEST(layers_may_come_before_the_catalog_and_outlive_the_next),

@@ -100,3 +100,12 @@ foreach(script ${systems})
     SKIP_RETURN_CODE 77
     ENVIRONMENT "SS_BIN=${CMAKE_BINARY_DIR}/bin;SS_PROTO=${CMAKE_SOURCE_DIR}/proto")
 endforeach()
+
+# ThreadSanitizer is told what is libzmq's own business.
+if(SS_SANITIZE MATCHES "thread")
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  foreach(name ${tests})
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
+      "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
+  endforeach()
+endif()

@@ -212,6 +212,16 @@ class Stack:
         assert run.exists(), f"no socket at {run}"
         return f"ipc://{run}"
 
+    def health(self, instance):
+        """HealthReply of a daemon, or None while it does not answer."""
+        return wire.health_of(f"ipc://{self.home}/run/{instance}.sock")
+
+    def serves(self, instance, other_than=0):
+        """Whether a daemon serves (as another process than a pid)."""
+        health = self.health(instance)
+        return health is not None and health.serving \
+            and health.pid != other_than
+
     def sql(self, query):
         """Ask the stack's own PostgreSQL; rows of text."""
         url = (self.home / "database.url").read_text().strip()
@@ -231,13 +241,18 @@ class Stack:
         return self.get(f"/api/pick?task={category}&allow={model}&budget=any"
                         ).json["data"]["personalScore"]
 
+    def counter(self, name):
+        """A number of the gateway's /metrics, all its labels added up."""
+        lines = self.get("/metrics").body.decode().splitlines()
+        found = [float(line.rsplit(" ", 1)[1]) for line in lines
+                 if re.match(name + r"[ {]", line)]
+        assert found, f"no metric {name}"
+        return sum(found)
+
     def await_serving(self, seconds=15):
         """Until every daemon serves."""
-        def all_serve():
-            health = [wire.health_of(self.endpoint(instance))
-                      for instance in DAEMONS]
-            return all(each and each.serving for each in health)
-        wait_for(all_serve, seconds, "all to serve")
+        wait_for(lambda: all(map(self.serves, DAEMONS)), seconds,
+                 "all to serve")
 
     def whole_log(self, instance):
         """The log of one daemon with what was rotated away, oldest first."""

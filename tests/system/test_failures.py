@@ -11,7 +11,7 @@ import time
 import unittest
 
 from stack import Stack, kill, wait_for
-from wire import health_of, published, snapshot_at
+from wire import published, snapshot_at
 
 
 class WithStack(unittest.TestCase):
@@ -112,7 +112,7 @@ class Down(WithStack):
         for instance in ("routerd-1", "routerd-2", "gatewayd-1"):
             old = self.stack.pid_of(instance)
             self.stack.order(instance, "-t")
-            wait_for(lambda: self.serves_anew(instance, old), 10,
+            wait_for(lambda i=instance, o=old: self.stack.serves(i, o), 10,
                      f"{instance} to serve again")
         wait_for(lambda: self.stack.get("/readyz").status == 200, 10,
                  "the gateway to reach a router")
@@ -127,9 +127,9 @@ class Down(WithStack):
         self.assert_learns(self.model, "coding")
         self.take_down("scorerd-1", "ingestd-1", "feedbackd-1", "postgres")
         self.stack.order("scorerd-1", "-u")
-        scorer = self.stack.endpoint("scorerd-1")
-        wait_for(lambda: (h := health_of(scorer)) and h.serving, 10,
+        wait_for(lambda: self.stack.serves("scorerd-1"), 10,
                  "scorerd to serve")
+        scorer = self.stack.endpoint("scorerd-1")
         for router in ("routerd-1", "routerd-2"):
             wait_for(lambda r=router: snapshot_at(self.stack.endpoint(r),
                                                   "table")
@@ -138,10 +138,6 @@ class Down(WithStack):
         self.assert_picks()
         self.assertIsNotNone(self.stack.personal(self.model, "coding"))
         self.bring_up("postgres", "ingestd-1", "feedbackd-1", "scorerd-1")
-
-    def serves_anew(self, instance, old):
-        health = health_of(self.stack.endpoint(instance))
-        return health and health.serving and health.pid != old
 
 
 class MidCall(WithStack):

@@ -16,7 +16,6 @@ import unittest
 import load
 import processes
 from stack import DAEMONS, Stack, fixed_port, kill, wait_for
-from wire import health_of
 
 ROUNDS = int(os.environ.get("SS_STORM_ROUNDS", "2"))
 RATE = 200  # picks a second
@@ -44,11 +43,8 @@ class Storm(unittest.TestCase):
         is answered and a write is acknowledged."""
         if self.stack.pid_of(victim) in (0, old):
             return False
-        for instance in DAEMONS:
-            health = health_of(self.stack.endpoint(instance))
-            if health is None or not health.serving \
-                    or (instance == victim and health.pid == old):
-                return False
+        if not all(self.stack.serves(instance, old) for instance in DAEMONS):
+            return False
         with contextlib.suppress(OSError):
             return self.stack.get("/api/pick?task=coding").status == 200 \
                 and self.write()
@@ -68,9 +64,11 @@ class Storm(unittest.TestCase):
         self.assertNotEqual(old, 0, f"{victim} does not run")
         kill(old)
         began = time.monotonic()
-        wait_for(lambda: self.is_well(victim, old), RECOVERY,
-                 f"all well after {victim} was killed; it says:\n"
-                 + self.stack.log(victim)[-1500:])
+        try:
+            wait_for(lambda: self.is_well(victim, old), RECOVERY, "all well")
+        except AssertionError as error:
+            raise AssertionError(f"{error} after {victim} was killed"
+                                 + self.stack.logs()) from error
         return time.monotonic() - began
 
     def test_nobody_notices_what_is_killed(self):

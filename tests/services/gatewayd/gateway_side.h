@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +233,7 @@ static int
 set_up(void **state)
 {
     (void)state;
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as daemons do */
     log_start("test", LOG_ERROR, 2);
     (void)snprintf(side.folder, sizeof(side.folder), "/tmp/ss-gateway-XXXXXX");
     CHECK(mkdtemp(side.folder));

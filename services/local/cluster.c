@@ -358,6 +358,9 @@ cluster_run_script(const struct cluster *cluster, struct buf *out)
                  "/postgres -D \"$data\" -k \"$socket\" -p " PORT " \\\n"
                  "    -c listen_addresses= -c unix_socket_permissions=0700 \\\n"
                  "    -c shared_buffers=32MB -c max_connections=50 \\\n"
+                 /* After a crash one call flushes the file system; each file
+                  * of the cluster by itself takes seconds on a busy disk. */
+                 "    -c recovery_init_sync_method=syncfs \\\n"
                  "    -c log_destination=stderr -c logging_collector=off \\\n"
                  "    -c log_timezone=UTC -c timezone=UTC\n");
 }

@@ -48,7 +48,7 @@
 #define STORE_PARAM_BYTES 65536 /* of all parameters of a call */
 #define STORE_STATEMENTS_MAX 64
 #define STORE_BACKOFF_FIRST_MS 100
-#define STORE_BACKOFF_MAX_MS 3000 /* the defaults of the two options below */
+#define STORE_BACKOFF_MAX_MS 1000 /* the defaults of the two options below */
 #define STORE_PING_MS 5000
 
 struct store;

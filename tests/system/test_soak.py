@@ -2,10 +2,10 @@
 
 Every interval of the configuration is 144 times shorter, so that what happens
 in a day happens in 10 minutes: refreshes of the sources (from a server here,
-with what was recorded of them, in turn newer and older), looks at events, upkeep, whole
-loads of the layers. Meanwhile clients make mixed calls over HTTP and
-ZeroMQ. SS_SOAK_SECONDS (20, unless set) and SS_SOAK_CALLS (300 a second) say
-how long and how many; the long form is 600 and 1,000,000.
+with what was recorded of them, in turn newer and older), looks at events,
+upkeep, whole loads of the layers. Meanwhile clients make mixed calls over HTTP
+and ZeroMQ. SS_SOAK_SECONDS (20, unless set) and SS_SOAK_CALLS (300 a second)
+say how long and how many; the long form is 600 and 1,000,000.
 
 Flat means, for each process that lived all the time: the median of the last
 tenth is not above the median of the second tenth (of ten minutes: the last
@@ -39,10 +39,13 @@ LONG = SECONDS >= 300
 NOISE_SHARE = 0.05 if LONG else 0.25
 NOISE_KIB = 1024 if LONG else 4096
 NOISE_COUNT = 8  # descriptors and threads
-UNITS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 # Durations that are no intervals: how long something may take, not how often
 # it happens. What is called a timeout is known by its name.
 NO_INTERVALS = {
+    "rpc.silence": "how long a process may stand still before it is given up",
+    "rpc.ping_every": "asks often enough to know that, and hundreds of times "
+                      "in ten minutes as it is",
 }
 # Intervals whose lowest value is longer than that.
 BOUNDED = {

@@ -6,18 +6,24 @@ and crash in test_supervision.py, kills under load in test_storm.py.)
 """
 
 import concurrent.futures
+import contextlib
 import signal
+import socket
 import time
 import unittest
 
-from stack import Stack, kill, wait_for
-from wire import published, snapshot_at
+import zmq
+
+from stack import DAEMONS, Stack, kill, wait_for
+from wire import CallError, Peer, metric, published, snapshot_at
 
 
 class WithStack(unittest.TestCase):
+    SETTINGS = {}
+
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack().start()
+        cls.stack = Stack(**cls.SETTINGS).start()
         cls.addClassCleanup(cls.stack.stop)
         cls.models = [row["id"] for row in cls.stack.get(
             "/api/models?limit=60&sort=coding").json["data"]]
@@ -63,6 +69,25 @@ class WithStack(unittest.TestCase):
 
 
 class Down(WithStack):
+    # Who does not hear of a snapshot for two waits calls it not current.
+    SETTINGS = {"SMART_SPAWN_SNAPSHOT_WAIT": "500ms"}
+
+    def assert_age_is_told(self, before):
+        """That the table is old is in the status and in the metrics."""
+        def is_told():
+            now = self.status()
+            return not now["tableCurrent"] and \
+                now["tableAgeS"] > before["tableAgeS"] and now
+        now = wait_for(is_told, 10, "the status to tell the table's age")
+        self.assertIsNotNone(now["scorerHeard"])
+        for router in ("routerd-1", "routerd-2"):
+            for name, least, most in (("snapshot_current", 0, 0),
+                                      ("snapshot_age_seconds", 1, 600),
+                                      ("snapshot_silence_seconds", 1, 600)):
+                found = metric(self.stack.endpoint(router), name,
+                               'name="table"')
+                self.assertTrue(least <= found <= most, (name, found))
+
     def test_without_scorerd_picks_go_on_from_the_last_table(self):
         self.assert_learns(self.model, "coding")
         before = self.status()
@@ -75,7 +100,9 @@ class Down(WithStack):
         now = self.status()
         self.assertEqual(now["tableTime"], before["tableTime"])
         self.assertEqual(now["tableVersion"], before["tableVersion"])
+        self.assert_age_is_told(before)
         self.bring_up("scorerd-1")
+        wait_for(lambda: self.status()["tableCurrent"], 10, "a current table")
         wait_for(lambda: self.stack.personal(self.model, "creative") is not None,
                  10, "what was rated meanwhile")
 
@@ -164,6 +191,82 @@ class MidCall(WithStack):
             self.assertGreater(waiting, 0, "nothing was at stake")
             # Sooner than silence would have been noticed.
             self.assertLess(took, 0.9)
+
+
+class Rubbish(WithStack):
+    """Bytes that are no frames, and frames that mean nothing, at each
+    daemon's socket: counted, without effect. (HTTP: test_bad_input.py.)"""
+
+    FRAMES = ([b""], [b"x"], [b"\xff" * 100, b"y"], [b"a", b"b", b"c"],
+              [b"\x08\x01", b"\x00" * 5000], [b"\x08" * 4097, b""],
+              [b"\x08\x01\x10\x63\x19" + b"\0" * 8, b""])
+
+    def setUp(self):
+        super().setUp()
+        self.pids = self.stack.pids()
+        self.rows = self.count_rows()
+
+    def count_rows(self):
+        return [self.stack.sql(f"select count(*) from {table}")
+                for table in ("outcomes", "spawn_logs", "community_reports")]
+
+    def assert_no_effect(self):
+        self.assertEqual(self.stack.pids(), self.pids, self.stack.logs())
+        self.assertTrue(all(map(self.stack.serves, DAEMONS)))
+        self.assertEqual(self.count_rows(), self.rows)
+        self.assert_picks(3)
+
+    def bad_frames(self, instance):
+        return metric(self.stack.endpoint(instance), "rpc_frames_bad_total")
+
+    def test_frames_that_are_none_are_counted_by_each_daemon(self):
+        for instance in DAEMONS:
+            with self.subTest(instance), \
+                    Peer(self.stack.endpoint(instance)) as peer:
+                before = self.bad_frames(instance)
+                for frames in self.FRAMES:
+                    peer.socket.send_multipart(frames)
+                wait_for(lambda i=instance, b=before: self.bad_frames(i)
+                         >= b + len(self.FRAMES), 5, "all to be counted")
+                self.assertEqual(self.bad_frames(instance),
+                                 before + len(self.FRAMES))
+                self.assertFalse(peer.socket.poll(50), "it was answered")
+        self.assert_no_effect()
+
+    def test_calls_that_mean_nothing_are_refused_by_each_daemon(self):
+        for instance in DAEMONS:
+            with Peer(self.stack.endpoint(instance)) as peer:
+                empty = peer.types.HealthRequest()
+                for method, body, fields, status in (
+                        ("ss.Nobody/Nothing", empty, {}, 12),
+                        ("ss.Health/Nothing", empty, {}, 12),
+                        ("ss.Health/Check", empty, {"tenant": "../x"}, 3)):
+                    with self.subTest(instance, method=method), \
+                            self.assertRaises(CallError) as refused:
+                        peer.call(method, body, peer.types.HealthReply(), 2,
+                                  **fields)
+                    self.assertEqual(refused.exception.status, status)
+        self.assert_no_effect()
+
+    def test_bytes_that_are_no_zeromq_close_their_connection_only(self):
+        for instance in DAEMONS:
+            path = self.stack.endpoint(instance).removeprefix("ipc://")
+            for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                         b"\xff" * 64, bytes(range(256)) * 64, b"\xff\0\0"):
+                with self.subTest(instance, data=data[:8]), \
+                        socket.socket(socket.AF_UNIX) as peer:
+                    peer.connect(path)
+                    with contextlib.suppress(OSError):
+                        peer.sendall(data)
+        self.assert_no_effect()
+
+    def test_a_request_that_is_too_large_closes_its_connection_only(self):
+        for instance in DAEMONS:
+            with self.subTest(instance), \
+                    Peer(self.stack.endpoint(instance)) as peer:
+                self.assertTrue(peer.socket.poll(2000, zmq.POLLOUT))
+                peer.socket.send_multipart([b"\x08\x01", bytes(5 << 20)])
+        self.assert_no_effect()
 
 
 class SlowTransaction(WithStack):

@@ -18,7 +18,7 @@ from stack import BIN, Stack, wait_for
 from wire import CallError, Peer, published, snapshot_at
 
 SOON = 3  # seconds for a gap that is noticed
-LOST = 25  # seconds until a Watch without an answer is given up and asked anew
+LOST = 12  # seconds until a Watch without an answer is given up and asked anew
 CATEGORY = "coding"
 
 
@@ -95,7 +95,7 @@ class Follower:
 class Gaps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack().start()
+        cls.stack = Stack(SMART_SPAWN_SNAPSHOT_WAIT="1s").start()
         cls.addClassCleanup(cls.stack.stop)
         folder = pathlib.Path(cls.enterClassContext(
             tempfile.TemporaryDirectory(prefix="ss-relay-")))

@@ -8,6 +8,7 @@ wants to see what one call does.
 import functools
 import importlib
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -103,10 +104,11 @@ class Peer:
         call_id = self.send(method, request, seconds, **fields)
         return self.receive(call_id, reply, seconds)
 
-    def health(self, seconds=1):
+    def health(self, seconds=1, metrics=False):
         """HealthReply, or None when nobody answers in time."""
         try:
-            return self.call("ss.Health/Check", self.types.HealthRequest(),
+            return self.call("ss.Health/Check",
+                             self.types.HealthRequest(metrics=metrics),
                              self.types.HealthReply(), seconds)
         except CallError:
             return None
@@ -116,6 +118,17 @@ def health_of(endpoint, seconds=1):
     """Ask once over a connection of its own: what is stale cannot answer."""
     with Peer(endpoint) as peer:
         return peer.health(seconds)
+
+
+def metric(endpoint, name, labels=""):
+    """A number of a daemon's metrics; all that have the labels, added up."""
+    with Peer(endpoint) as peer:
+        lines = peer.health(metrics=True).metrics.splitlines()
+    found = [float(line.rsplit(" ", 1)[1]) for line in lines
+             if re.match(name + "[ {]", line) and labels in line]
+    if not found:
+        raise AssertionError(f"no metric {name} {labels}")
+    return sum(found)
 
 
 def published(endpoint, name):

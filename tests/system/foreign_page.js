@@ -251,7 +251,8 @@ function foreignPage(options) {
                                        body: untyped(t)})(t),
         "fetch key no-cors": (t) => post({headers: bearer(t), mode: "no-cors",
                                           body: untyped(t)})(t),
-        "fetch idempotency key": post({headers: {"Idempotency-Key": "foreign"}}),
+        "fetch idempotency key": post({
+            headers: {"Idempotency-Key": "foreign"}}),
         "fetch put": post({method: "PUT", headers: JSON_TYPE}),
         "fetch patch": post({method: "PATCH", headers: JSON_TYPE}),
         "fetch delete": post({method: "DELETE", headers: JSON_TYPE}),

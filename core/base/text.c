@@ -74,8 +74,8 @@ has_odd_byte(uint64_t word)
     return (odd & tops) != 0;
 }
 
-/* Where the plain bytes (0x20 to 0x7e) from offset on end; at most seven of
- * them may be left over. */
+/* Where the plain bytes from offset on end; at most seven of them may be left
+ * over. */
 static size_t
 skip_plain(struct slice text, size_t offset)
 {
@@ -87,9 +87,18 @@ skip_plain(struct slice text, size_t offset)
     }
     if (offset == text.len)
         return offset;
-    word = 0x2020202020202020u;
-    memcpy(&word, text.ptr + offset, text.len - offset);
+    word = 0;
+    for (size_t i = offset; i < text.len; i++)
+        word = word << 8 | (unsigned char)text.ptr[i];
+    /* The rest of the word is blanks. */
+    word |= 0x2020202020202020u << 8 * (text.len - offset);
     return has_odd_byte(word) ? offset : text.len;
+}
+
+bool
+text_is_plain(struct slice text)
+{
+    return skip_plain(text, 0) == text.len;
 }
 
 bool

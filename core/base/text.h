@@ -15,6 +15,9 @@
 /* Well-formed UTF-8 (no overlong forms, no surrogates, <= U+10FFFF) and no
  * NUL. The empty text is valid. */
 bool text_is_utf8(struct slice text);
+/* Only the bytes 0x20 to 0x7e, as nearly every text there is: valid UTF-8
+ * without control characters, found out at a glance. */
+bool text_is_plain(struct slice text);
 /* Holds a control character (C0 or DEL, C1 as UTF-8) other than those listed
  * in `allowed` (e.g. "\n\r\t"). */
 bool text_has_control(struct slice text, const char *allowed);

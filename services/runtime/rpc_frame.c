@@ -170,7 +170,8 @@ header_text_is_sound(const char *text, size_t max)
     struct slice slice = slice_of(text);
     if (slice.len > max)
         return false;
-    return text_is_utf8(slice) && !text_has_control(slice, "");
+    return text_is_plain(slice) ||
+           (text_is_utf8(slice) && !text_has_control(slice, ""));
 }
 
 static bool

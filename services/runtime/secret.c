@@ -221,6 +221,19 @@ secret_seal(const struct secret_key *key, struct slice plain, struct buf *out)
     buf_put_text(out, text);
 }
 
+/* libsodium 1.0.18 takes the byte 0xc1 for an 'A': one token could be written
+ * in many ways. */
+static bool
+is_base64url(struct slice text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t i = 0; i < text.len; i++)
+        if (memchr(digits, text.ptr[i], sizeof(digits) - 1) == NULL)
+            return false;
+    return true;
+}
+
 enum status
 secret_open(const struct secret_key *key, struct slice token, struct buf *out)
 {
@@ -229,7 +242,7 @@ secret_open(const struct secret_key *key, struct slice token, struct buf *out)
     size_t len = 0;
 
     start();
-    if (token.len >= TOKEN_TEXT_MAX ||
+    if (token.len >= TOKEN_TEXT_MAX || !is_base64url(token) ||
         sodium_base642bin(bytes, sizeof(bytes), token.ptr, token.len, NULL,
                           &len, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||

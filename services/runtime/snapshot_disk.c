@@ -48,23 +48,30 @@ snapshot_disk_write(const char *path, const char *name,
     return status;
 }
 
-static bool
-is_sound(const char *file, size_t len, const char *name,
-         struct disk_header *ret_header)
+enum status
+snapshot_disk_parse(struct slice file, const char *name,
+                    struct snapshot_version *ret_version,
+                    struct slice *ret_content)
 {
     struct disk_header header;
     char expected[SNAPSHOT_NAME_MAX] = "";
-    if (len < sizeof header)
-        return false;
-    memcpy(&header, file, sizeof header);
+    if (file.len < sizeof header)
+        return STATUS_DATA_LOSS;
+    memcpy(&header, file.ptr, sizeof header);
     memcpy(expected, name, strlen(name));
+    struct slice content = slice_cut(file, sizeof header, file.len);
     if (memcmp(header.magic, magic, sizeof magic) != 0 ||
         memcmp(header.name, expected, sizeof expected) != 0 ||
-        le64toh(header.length) != len - sizeof header)
-        return false;
-    *ret_header = header;
-    return hash_bytes(file + sizeof header, len - sizeof header) ==
-           le64toh(header.content_hash);
+        le64toh(header.length) != content.len ||
+        le64toh(header.content_hash) != hash_slice(content))
+        return STATUS_DATA_LOSS;
+    *ret_version =
+        (struct snapshot_version){.epoch = le64toh(header.epoch),
+                                  .sequence = le64toh(header.sequence),
+                                  .hash = le64toh(header.hash),
+                                  .since = (ms_time)le64toh(header.since)};
+    *ret_content = content;
+    return STATUS_OK;
 }
 
 enum status
@@ -74,21 +81,15 @@ snapshot_disk_read(const char *path, const char *name, char **ret_file,
 {
     char *file;
     size_t len;
-    struct disk_header header;
-    enum status status =
-        home_read_file(path, SNAPSHOT_WHOLE_MAX + sizeof header, &file, &len);
+    enum status status = home_read_file(
+        path, SNAPSHOT_WHOLE_MAX + sizeof(struct disk_header), &file, &len);
     if (status != STATUS_OK)
         return status;
-    if (!is_sound(file, len, name, &header)) {
+    status = snapshot_disk_parse(slice_make(file, len), name, ret_version,
+                                 ret_content);
+    if (status == STATUS_OK)
+        *ret_file = file;
+    else
         free(file);
-        return STATUS_DATA_LOSS;
-    }
-    *ret_file = file;
-    *ret_version =
-        (struct snapshot_version){.epoch = le64toh(header.epoch),
-                                  .sequence = le64toh(header.sequence),
-                                  .hash = le64toh(header.hash),
-                                  .since = (ms_time)le64toh(header.since)};
-    *ret_content = slice_make(file + sizeof header, len - sizeof header);
-    return STATUS_OK;
+    return status;
 }

@@ -18,6 +18,11 @@
 enum status snapshot_disk_write(const char *path, const char *name,
                                 const struct snapshot_version *version,
                                 struct slice content) MUST_CHECK;
+/* The bytes of such a file: what it says, and its content as a slice of it.
+ * DATA_LOSS when it is broken, cut or of another name. */
+enum status snapshot_disk_parse(struct slice file, const char *name,
+                                struct snapshot_version *ret_version,
+                                struct slice *ret_content) MUST_CHECK;
 /* The whole file into *ret_file (malloc'd, the caller frees), its content as
  * a slice of it. NOT_FOUND, DATA_LOSS when it is broken, cut or of another
  * name. */

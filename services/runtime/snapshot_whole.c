@@ -86,6 +86,7 @@ snapshot_whole_get(struct snapshot_whole *whole,
     if (now < whole->refused_until)
         return whole->refused_as;
     buf_reset(&whole->bytes);
+    whole->fetchers = 0;
     whole->of = (struct snapshot_version){.sequence = 0};
     enum status status = whole->encode(whole->context, &whole->bytes);
     if (status == STATUS_OK && !buf_ok(&whole->bytes))
@@ -113,9 +114,14 @@ snapshot_whole_part(struct snapshot_whole *whole, uint64_t from)
     struct slice bytes = buf_slice(&whole->bytes);
     CHECK(from <= bytes.len);
     struct slice part = slice_cut(bytes, (size_t)from, bytes.len);
-    if (part.len > SNAPSHOT_PART_MAX) {
+    bool last = part.len <= SNAPSHOT_PART_MAX;
+    if (!last)
         part.len = SNAPSHOT_PART_MAX;
-        whole->fetched_until = loop_now(whole->loop) + SNAPSHOT_FETCHED_MS;
-    }
+    if (from == 0 && !last)
+        whole->fetchers++;
+    if (from > 0 && last && whole->fetchers > 0)
+        whole->fetchers--;
+    whole->fetched_until =
+        whole->fetchers > 0 ? loop_now(whole->loop) + SNAPSHOT_FETCHED_MS : 0;
     return part;
 }

@@ -2,7 +2,8 @@
  * version, given in parts. Inner to snapshot_publisher.c.
  *
  * While parts of it are being fetched the bytes stay, though the value moves
- * on: who has them all follows by deltas. A whole that cannot be encoded (it
+ * on: who has them all follows by deltas. Who stops half-way is waited for
+ * SNAPSHOT_FETCHED_MS at most. A whole that cannot be encoded (it
  * is past SNAPSHOT_WHOLE_MAX, or its codec says so) is not tried again at
  * every question: refused for SNAPSHOT_REFUSED_MS, said once in the log, and
  * for as long as it lasts in metrics and Health. */
@@ -21,7 +22,8 @@ struct snapshot_whole {
     void *context;
     struct buf bytes;
     struct snapshot_version of; /* sequence 0: nothing is encoded */
-    ms_time fetched_until;      /* parts are being fetched; 0: none */
+    unsigned fetchers;          /* have the first part, not yet the last … */
+    ms_time fetched_until;      /* … and are believed to be there; 0: none */
     ms_time refused_until;
     enum status refused_as;
     const char *trouble; /* static; NULL: none */

@@ -63,7 +63,8 @@ an_odd_byte_is_seen_at_every_place_of_a_text(void **state)
                 text[at] = (char)byte;
                 struct slice slice = slice_make(text, len);
                 bool utf8 = byte > 0 && byte < 0x80;
-                if (text_is_utf8(slice) != utf8)
+                if (text_is_utf8(slice) != utf8 ||
+                    text_is_plain(slice) != plain)
                     fail_msg("byte %d at %zu of %zu", byte, at, len);
                 /* Alone, a byte from 0x80 on stands for U+FFFD. */
                 if (text_has_control(slice, "") != (!plain && byte < 0x80))
@@ -71,6 +72,9 @@ an_odd_byte_is_seen_at_every_place_of_a_text(void **state)
             }
         }
     }
+    assert_true(text_is_plain(SLICE("plain ~")));
+    assert_false(text_is_plain(SLICE("tab\t")));
+    assert_true(text_is_plain(SLICE("")));
     /* After an odd character the rest is looked at as well. */
     assert_false(text_is_utf8(SLICE("\xc3\xa4 plain again, then \xff")));
     assert_true(text_has_control(SLICE("a line\nand plain words\x01"), "\n"));

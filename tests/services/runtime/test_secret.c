@@ -186,6 +186,10 @@ a_changed_token_does_not_open(void **state)
         token.data[i] = kept == 'A' ? 'B' : 'A';
         assert_int_equal(secret_open(&key, buf_slice(&token), &plain),
                          STATUS_INVALID_ARGUMENT);
+        /* libsodium 1.0.18 takes some of these for the letter. */
+        token.data[i] = (char)(kept ^ 0x80);
+        assert_int_equal(secret_open(&key, buf_slice(&token), &plain),
+                         STATUS_INVALID_ARGUMENT);
         token.data[i] = kept;
         assert_int_equal(secret_open(&key, slice_make(token.data, i), &plain),
                          STATUS_INVALID_ARGUMENT);

@@ -221,8 +221,8 @@ secret_seal(const struct secret_key *key, struct slice plain, struct buf *out)
     buf_put_text(out, text);
 }
 
-/* libsodium 1.0.18 takes the byte 0xc1 for an 'A': one token could be written
- * in many ways. */
+/* libsodium 1.0.18 takes every byte from 0x80 on for a '_': one token could be
+ * written in many ways. */
 static bool
 is_base64url(struct slice text)
 {

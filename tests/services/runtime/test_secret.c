@@ -186,15 +186,37 @@ a_changed_token_does_not_open(void **state)
         token.data[i] = kept == 'A' ? 'B' : 'A';
         assert_int_equal(secret_open(&key, buf_slice(&token), &plain),
                          STATUS_INVALID_ARGUMENT);
-        /* libsodium 1.0.18 takes some of these for the letter. */
-        token.data[i] = (char)(kept ^ 0x80);
-        assert_int_equal(secret_open(&key, buf_slice(&token), &plain),
-                         STATUS_INVALID_ARGUMENT);
         token.data[i] = kept;
         assert_int_equal(secret_open(&key, slice_make(token.data, i), &plain),
                          STATUS_INVALID_ARGUMENT);
     }
     assert_int_equal(plain.len, 0);
+    buf_fini(&plain);
+    buf_fini(&token);
+}
+
+/* libsodium 1.0.18 takes every byte from 0x80 on for a '_'. */
+static void
+a_token_is_written_in_one_way_only(void **state)
+{
+    struct secret_key key = key_of(HEX);
+    struct buf token, plain;
+    char *letter = NULL;
+
+    (void)state;
+    buf_init(&plain, 1024);
+    for (size_t len = 1; letter == NULL; len++) {
+        if (len > 1)
+            buf_fini(&token);
+        seal(&key, slice_make("aaaaaaaaaaaaaaaa", len % 16), &token);
+        letter = strchr(token.data, '_');
+        assert_true(len < 16);
+    }
+    *letter = '\xc1';
+    assert_int_equal(secret_open(&key, buf_slice(&token), &plain),
+                     STATUS_INVALID_ARGUMENT);
+    *letter = '_';
+    assert_int_equal(secret_open(&key, buf_slice(&token), &plain), STATUS_OK);
     buf_fini(&plain);
     buf_fini(&token);
 }
@@ -268,6 +290,7 @@ main(void)
         cmocka_unit_test(equal_compares_whole_texts),
         cmocka_unit_test(the_file_is_made_once_for_all_who_come),
         cmocka_unit_test(a_changed_token_does_not_open),
+        cmocka_unit_test(a_token_is_written_in_one_way_only),
         cmocka_unit_test(another_deployments_token_does_not_open),
         cmocka_unit_test(text_that_is_no_token_does_not_open),
         cmocka_unit_test(a_key_that_is_none_says_what_to_do),

@@ -54,12 +54,15 @@ take(struct http_feed *feed, struct evbuffer *in, struct outcome *outcome)
             CHECK(http_guard_row(feed->refusal)->status >= 400);
             outcome->refusal = feed->refusal;
         }
+        if (event == HTTP_FEED_REFUSAL)
+            continue; /* the rest is thrown away */
         if (event != HTTP_FEED_REQUEST)
             break;
         CHECK(evbuffer_get_length(in) < left || left == 0);
         CHECK(outcome->requests < EVENTS_MAX);
         outcome->ends[outcome->requests++] = after;
     }
+    CHECK(evbuffer_get_length(in) <= feed->limits->max_head);
     if (outcome->refusal != HTTP_REFUSAL_NONE)
         CHECK(!http_feed_is_within(feed, in) && http_feed_held(feed) == 0);
 }

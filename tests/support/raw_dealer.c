@@ -21,7 +21,8 @@ raw_open(struct raw_dealer *raw, struct rpc_stand *stand, const char *endpoint)
     CHECK(zmq_setsockopt(raw->socket, ZMQ_LINGER, &none, sizeof none) == 0);
     CHECK(zmq_setsockopt(raw->socket, ZMQ_SNDHWM, &none, sizeof none) == 0);
     CHECK(zmq_setsockopt(raw->socket, ZMQ_RCVHWM, &none, sizeof none) == 0);
-    CHECK(zmq_connect(raw->socket, endpoint) == 0);
+    if (endpoint != NULL)
+        CHECK(zmq_connect(raw->socket, endpoint) == 0);
 }
 
 void

@@ -16,6 +16,7 @@ struct raw_dealer {
     size_t header_len, body_len;
 };
 
+/* endpoint may be NULL: options are set first, and zmq_connect follows. */
 void
 raw_open(struct raw_dealer *raw, struct rpc_stand *stand, const char *endpoint);
 void raw_close(struct raw_dealer *raw);

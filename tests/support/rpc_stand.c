@@ -140,6 +140,8 @@ answer(const struct stand_server *server, Ss__HealthReply_Closure done,
     copy(instance, sizeof instance, server->name);
     copy(detail, sizeof detail, rpc_call_tenant(data));
     reply.serving = true;
+    reply.has_pid = true;
+    reply.pid = server->served; /* what else is a number here */
     reply.instance = instance;
     reply.detail = detail;
     done(&reply, data);
@@ -221,6 +223,16 @@ stand_server_open(struct stand_server *server, struct rpc_stand *stand,
 }
 
 void
+stand_server_await(struct stand_server *server, size_t held)
+{
+    ms_time until = loop_now(server->stand->loop) + STAND_PATIENCE_MS;
+    while (server->held_count != held) {
+        CHECK(loop_now(server->stand->loop) < until);
+        rpc_stand_run_for(server->stand, 1);
+    }
+}
+
+void
 stand_server_release(struct stand_server *server)
 {
     size_t count = server->held_count;
@@ -287,6 +299,7 @@ on_done(void *context, const struct rpc_result *result)
     copy(call->reason, sizeof call->reason, result->reason);
     copy(call->served_by, sizeof call->served_by, result->served_by);
     const Ss__HealthReply *reply = (const Ss__HealthReply *)result->reply;
+    call->served = reply != NULL ? reply->pid : 0;
     if (reply != NULL && reply->detail != NULL)
         copy(call->detail, sizeof call->detail, reply->detail);
     loop_stop(call->stand->loop);

@@ -76,6 +76,8 @@ struct stand_server {
 void stand_server_open(struct stand_server *server, struct rpc_stand *stand,
                        const char *name, enum stand_mode mode,
                        uint32_t max_calls);
+/* Wait until so many calls are held. */
+void stand_server_await(struct stand_server *server, size_t held);
 /* Answer the calls that are held. */
 void stand_server_release(struct stand_server *server);
 void stand_server_close(struct stand_server *server);
@@ -96,6 +98,7 @@ struct stand_call {
     enum status status;
     char message[128], reason[64], served_by[64], detail[128];
     ms_dur retry_after;
+    unsigned served; /* calls that the server had run by then */
 };
 
 struct stand_call_options {

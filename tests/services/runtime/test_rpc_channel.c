@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "services/runtime/rpc_endpoint.h"
+#include "services/runtime/rpc_attempt.h"
 #include "services/runtime/rpc_frame.h"
 #include "tests/support/rpc_stand.h"
 
@@ -387,6 +387,39 @@ a_call_that_waited_for_nobody_ends_unavailable(void **state)
 }
 
 static void
+an_endpoint_that_is_down_is_probed_less_and_less_often(void **state)
+{
+    struct rpc_stand *stand = *state;
+    struct rpc_channel *channel;
+    struct timing timing = timing_default();
+    timing.ping_every = 10;
+    timing.connecting = 10;
+    timing.backoff_longest = 170;
+    const struct rpc_channel_options options = {
+        .target = rpc_stand_endpoint(stand, "nobody"),
+        .caller = "test-1",
+        .max_calls = 10,
+        .metrics = stand->metrics,
+        .zmq = stand->zmq,
+        .timing = &timing};
+    assert_int_equal(rpc_channel_new(stand->loop, &options, &channel),
+                     STATUS_OK);
+    const struct rpc_endpoint *endpoint = &channel->endpoints[0];
+    ms_dur before = endpoint->backoff;
+    unsigned raised = 0;
+    assert_int_equal(before, RPC_BACKOFF_FIRST_MS);
+    for (int i = 0; i < 120; i++) {
+        rpc_stand_run_for(stand, 10);
+        assert_true(endpoint->backoff >= before);
+        raised += endpoint->backoff > before;
+        before = endpoint->backoff;
+    }
+    assert_int_equal(raised, 2); /* 100, then the longest */
+    assert_int_equal(before, 170);
+    rpc_channel_free(&channel);
+}
+
+static void
 bad_targets_are_refused(void **state)
 {
     struct rpc_stand *stand = *state;
@@ -473,6 +506,7 @@ main(void)
         TEST(a_drained_endpoint_gets_no_new_calls_and_none_fails),
         TEST(a_call_without_an_answer_ends_at_its_deadline),
         TEST(a_call_that_waited_for_nobody_ends_unavailable),
+        TEST(an_endpoint_that_is_down_is_probed_less_and_less_often),
         TEST(bad_targets_are_refused),
         TEST(rubbish_from_a_server_is_counted_and_dropped),
     };

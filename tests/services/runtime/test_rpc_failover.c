@@ -223,6 +223,77 @@ what_came_while_something_was_sent_is_read_at_once(void **state)
     stand_child_kill(child);
 }
 
+static void
+what_a_stopped_server_has_not_taken_does_not_run_later(void **state)
+{
+    enum { CALLS = 1500 };
+    struct rpc_stand *stand = *state;
+    pid_t child = stand_child_start(stand, "a", STAND_ECHO);
+    rpc_stand_open(stand);
+    struct rpc_channel *channel =
+        stand_channel(stand, rpc_stand_endpoint(stand, "a"), 2 * CALLS);
+    static struct stand_call calls[CALLS];
+    struct stand_call call;
+    /* Large, so that most of them find no room between the processes. */
+    static char key[3000];
+    const struct stand_call_options large = {.timeout = 5000, .key = key};
+    memset(key, 'k', sizeof key - 1);
+    stand_call_wait(&call, stand, channel, &safe);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(stand_call_start(&calls[i], stand, channel, &large),
+                         STATUS_OK);
+    for (int i = 0; i < CALLS; i++) {
+        stand_call_join(&calls[i]);
+        assert_int_equal(calls[i].status, STATUS_UNAVAILABLE);
+    }
+    assert_int_equal(kill(child, SIGCONT), 0);
+    for (int i = 0; i < 500 && !rpc_channel_is_up(channel); i++)
+        rpc_stand_run_for(stand, 10);
+    rpc_stand_run_for(stand, 500);
+    stand_call_wait(&call, stand, channel, &safe);
+    assert_int_equal(call.status, STATUS_OK);
+    /* What the kernel had taken before is run, unheard. */
+    assert_true(call.served < CALLS / 2);
+    rpc_channel_free(&channel);
+    stand_child_kill(child);
+}
+
+static void
+a_second_try_has_the_time_that_is_left(void **state)
+{
+    struct rpc_stand *stand = *state;
+    pid_t child = stand_child_start(stand, "a", STAND_HOLD);
+    rpc_stand_open(stand);
+    struct stand_server b;
+    struct stand_call calls[2];
+    const struct stand_call_options options = {
+        .timeout = 3000, .idempotent = true, .key = "k-7"};
+    stand_server_open(&b, stand, "b", STAND_HOLD, 100);
+    struct rpc_channel *channel =
+        stand_channel(stand, stand_two_endpoints(stand, "a", "b"), 100);
+    rpc_stand_run_for(stand, 1200); /* both are up */
+    ms_time start = loop_now(stand->loop);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(stand_call_start(&calls[i], stand, channel, &options),
+                         STATUS_OK);
+    rpc_stand_run_for(stand, 1000);
+    assert_int_equal(b.held_count, 1);
+    memset(b.last_key, 0, sizeof b.last_key);
+    stand_child_kill(child);
+    rpc_stand_run_for(stand, 200);
+    assert_int_equal(b.held_count, 2);
+    assert_string_equal(b.last_key, "k-7");
+    assert_in_range(b.last_deadline - start, 2500, 3300);
+    stand_server_release(&b);
+    for (int i = 0; i < 2; i++) {
+        stand_call_join(&calls[i]);
+        assert_int_equal(calls[i].status, STATUS_OK);
+    }
+    rpc_channel_free(&channel);
+    stand_server_close(&b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -235,6 +306,8 @@ main(void)
         TEST(a_stopped_server_is_left_after_a_second_and_taken_back),
         TEST(a_server_whose_handler_hangs_is_left_too),
         TEST(our_own_standstill_is_not_taken_for_theirs),
+        TEST(what_a_stopped_server_has_not_taken_does_not_run_later),
+        TEST(a_second_try_has_the_time_that_is_left),
         TEST(what_came_while_something_was_sent_is_read_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

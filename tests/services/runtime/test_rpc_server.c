@@ -12,6 +12,7 @@
 #include "tests/support/raw_dealer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -144,7 +145,7 @@ a_handler_may_answer_later(void **state)
     house->server.mode = STAND_HOLD;
     raw_request(&house->raw, 1, 5000);
     raw_request(&house->raw, 2, 5000);
-    rpc_stand_run_for(&house->stand, 50);
+    stand_server_await(&house->server, 2);
     assert_int_equal(rpc_server_in_flight(house->server.server), 2);
     stand_server_release(&house->server);
     assert_int_equal(raw_receive(&house->raw)->call_id, 1);
@@ -161,7 +162,7 @@ a_drain_answers_what_it_has_and_refuses_the_rest(void **state)
     assert_int_equal(raw_receive(&house->raw)->kind,
                      SS__FRAME_KIND__FRAME_PONG);
     raw_request(&house->raw, 2, 5000);
-    rpc_stand_run_for(&house->stand, 50);
+    stand_server_await(&house->server, 1);
     assert_int_equal(rpc_server_in_flight(house->server.server), 1);
     rpc_server_drain(house->server.server, (loop_fn)loop_stop,
                      house->stand.loop);
@@ -250,9 +251,10 @@ a_call_cancelled_while_it_is_held_gets_no_reply(void **state)
     house->server.mode = STAND_HOLD;
     raw_request(&house->raw, 1, 5000);
     raw_request(&house->raw, 2, 5000);
-    rpc_stand_run_for(&house->stand, 50);
+    stand_server_await(&house->server, 2);
     raw_send(&house->raw, &cancel, SLICE(""));
-    rpc_stand_run_for(&house->stand, 50);
+    raw_ping(&house->raw, 3);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 3); /* after it */
     assert_true(rpc_call_is_cancelled(house->server.held[0].data));
     assert_false(rpc_call_is_cancelled(house->server.held[1].data));
     stand_server_release(&house->server);
@@ -267,7 +269,7 @@ another_peer_cannot_cancel_my_call(void **state)
     Ss__FrameHeader cancel = raw_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
     house->server.mode = STAND_HOLD;
     raw_request(&house->raw, 1, 5000);
-    rpc_stand_run_for(&house->stand, 50);
+    stand_server_await(&house->server, 1);
     struct raw_dealer other;
     raw_open(&other, &house->stand, rpc_stand_endpoint(&house->stand, "one"));
     raw_send(&other, &cancel, SLICE(""));
@@ -400,12 +402,90 @@ a_reply_to_a_peer_that_left_is_dropped_and_counted(void **state)
     struct house *house = *state;
     house->server.mode = STAND_HOLD;
     raw_request(&house->raw, 1, 5000);
-    rpc_stand_run_for(&house->stand, 50);
-    assert_int_equal(house->server.held_count, 1);
+    stand_server_await(&house->server, 1);
     raw_close(&house->raw);
     rpc_stand_run_for(&house->stand, 200);
     stand_server_release(&house->server);
     assert_int_equal(count(house, "rpc_replies_dropped_total"), 1);
+}
+
+static void
+a_peer_that_stalls_loses_replies_that_are_counted_and_holds_nobody_up(
+    void **state)
+{
+    struct house *house = *state;
+    struct raw_dealer stalled;
+    int few = 1;
+    raw_open(&stalled, &house->stand, NULL);
+    assert_int_equal(
+        zmq_setsockopt(stalled.socket, ZMQ_RCVHWM, &few, sizeof few), 0);
+    assert_int_equal(
+        zmq_connect(stalled.socket, rpc_stand_endpoint(&house->stand, "one")),
+        0);
+    for (uint64_t id = 1; id <= 8000; id++) {
+        raw_ping(&stalled, id);
+        if (id % 100 == 0)
+            rpc_stand_run_for(&house->stand, 1);
+    }
+    for (int i = 0; i < 200 && count(house, "rpc_replies_dropped_total") == 0;
+         i++)
+        rpc_stand_run_for(&house->stand, 10);
+    assert_true(count(house, "rpc_replies_dropped_total") > 0);
+    raw_request(&house->raw, 1, 5000);
+    assert_int_equal(raw_receive(&house->raw)->status, STATUS_OK);
+    raw_close(&stalled);
+}
+
+static void
+two_peers_of_one_routing_id_do_not_hear_each_other(void **state)
+{
+    struct house *house = *state;
+    struct raw_dealer twin[2];
+    house->server.mode = STAND_HOLD;
+    for (size_t i = 0; i < 2; i++) {
+        raw_open(&twin[i], &house->stand, NULL);
+        assert_int_equal(
+            zmq_setsockopt(twin[i].socket, ZMQ_ROUTING_ID, "twin", 4), 0);
+        assert_int_equal(zmq_connect(twin[i].socket,
+                                     rpc_stand_endpoint(&house->stand, "one")),
+                         0);
+        raw_request(&twin[i], 10 + i, 5000);
+        rpc_stand_run_for(&house->stand, 100);
+    }
+    /* The second is ignored, whatever it says: a stranger that chose its id
+     * badly. Callers of ours have automatic ones. */
+    assert_int_equal(house->server.held_count, 1);
+    raw_request(&house->raw, 1, 5000);
+    stand_server_await(&house->server, 2);
+    stand_server_release(&house->server);
+    assert_int_equal(raw_receive(&twin[0])->call_id, 10);
+    assert_int_equal(raw_receive(&house->raw)->call_id, 1);
+    assert_int_equal(zmq_recv(twin[1].socket, twin[1].header, 1, ZMQ_DONTWAIT),
+                     -1);
+    raw_close(&twin[0]);
+    raw_close(&twin[1]);
+}
+
+static void
+a_message_past_the_maximum_ends_its_connection(void **state)
+{
+    enum { TOO_LARGE = RPC_REQUEST_MAX + 1 };
+    struct house *house = *state;
+    Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
+    /* A valid message: a field nobody knows, of more than 4 MiB. */
+    char *body = calloc(1, TOO_LARGE);
+    assert_non_null(body);
+    static const char field[] = {0x7a, (char)0xfc, (char)0xff, (char)0xff, 1};
+    memcpy(body, field, sizeof field);
+    raw_send(&house->raw, &header, slice_make(body, TOO_LARGE));
+    free(body);
+    rpc_stand_run_for(&house->stand, 200);
+    assert_int_equal(house->server.served, 0);
+    /* The peer comes back by itself, and others never noticed. */
+    raw_request(&house->raw, 2, 5000);
+    const Ss__FrameHeader *reply = raw_receive(&house->raw);
+    assert_non_null(reply);
+    assert_int_equal(reply->call_id, 2);
 }
 
 static void
@@ -500,6 +580,10 @@ main(void)
         TEST(a_body_that_is_no_message_is_an_invalid_argument),
         TEST(garbage_is_counted_and_never_answered),
         TEST(a_reply_to_a_peer_that_left_is_dropped_and_counted),
+        TEST(
+            a_peer_that_stalls_loses_replies_that_are_counted_and_holds_nobody_up),
+        TEST(two_peers_of_one_routing_id_do_not_hear_each_other),
+        TEST(a_message_past_the_maximum_ends_its_connection),
         TEST(endpoints_that_may_not_be_served_are_refused),
         TEST(an_endpoint_somebody_serves_is_not_taken_over),
         TEST(tcp_on_loopback_is_served),

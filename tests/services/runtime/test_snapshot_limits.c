@@ -499,6 +499,7 @@ a_connection_holds_a_few_watches_only(void **state)
     /* A Watch that was given up leaves its place to another. */
     raw_send(&one, &cancel, SLICE(""));
     raw_watch(&one, "one", 500);
+    rpc_stand_run_for(&house->stand, 100); /* a refusal would be here */
     raw_ping(&one, 501);
     assert_int_equal(raw_receive(&one)->kind, SS__FRAME_KIND__FRAME_PONG);
     expect_held(house, SNAPSHOT_WATCHES_PER_PEER + 1);

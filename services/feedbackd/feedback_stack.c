@@ -32,7 +32,7 @@ feedback_stack_judge(struct feedback_stack *stack)
     stack->options.judged(stack->options.context,
                           !stack->loaded ? "the layers are being read"
                           : !stack->tenants_loaded
-                              ? "the API keys are being read"
+                              ? "the API keys are not read yet"
                               : NULL);
 }
 

@@ -240,8 +240,10 @@ on_input(struct evbuffer *in, struct evbuffer *out, ev_ssize_t limit,
     (void)limit;
     (void)mode;
     CHECK_OBJ(conn, CONN_MAGIC);
-    if (is_answering(conn) && conn->feed.refusal == HTTP_REFUSAL_NONE)
+    if (is_answering(conn) && conn->feed.refusal == HTTP_REFUSAL_NONE) {
+        count_bytes(conn);
         return BEV_NEED_MORE;
+    }
     event = check_room(conn, http_feed_take(&conn->feed, in, out));
     if (event == HTTP_FEED_CONTINUE)
         say_continue(conn);

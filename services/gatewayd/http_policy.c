@@ -7,15 +7,18 @@
 
 #define IDEMPOTENCY_KEY_MAX 128 /* bytes */
 
-/* The name of "name:port", "[v6]:port" or a bare one; empty when the port is
- * no port. */
+/* The name of "name:port", "[v6]:port" or a bare one; empty when it is none of
+ * these. */
 static struct slice
 without_port(struct slice host)
 {
+    bool is_v6 = slice_starts(host, SLICE("["));
     ptrdiff_t bracket = slice_find(host, SLICE("]"));
-    size_t name_len = bracket < 0 ? 0 : (size_t)bracket + 1;
+    size_t name_len = is_v6 && bracket > 0 ? (size_t)bracket + 1 : 0;
     struct slice port;
 
+    if (is_v6 != (bracket >= 0))
+        return slice_make(NULL, 0);
     while (name_len < host.len && host.ptr[name_len] != ':')
         name_len++;
     port = slice_cut(host, name_len + 1, host.len);

@@ -240,6 +240,7 @@ class Beyond(unittest.TestCase):
             reply = stack.post("/api/spawn-log/outcome", rating)
             self.assertEqual(reply.status, 401, reply.body)
             message = reply.json["error"]["message"]
+            self.assertIn("from other machines", message)
             self.assertIn("smart-spawn keys add", message)
             self.assertIn("Authorization: Bearer", message)
             made = stack.command("keys", "add", "acme")

@@ -75,6 +75,8 @@ open_publisher(void)
 static void
 close_publisher(void)
 {
+    if (!it.publisher)
+        return;
     snapshot_publisher_free(&it.publisher);
     stand_server_close(&it.server);
 }
@@ -134,6 +136,7 @@ tear_down(void **state)
     (void)state;
     keyring_free(&it.keyring);
     rpc_channel_free(&it.channel);
+    close_publisher(); /* a test that failed left it */
     (void)unlink(path_of(COPY));
     (void)rmdir(path_of("snapshots"));
     (void)unlink(path_of("token"));

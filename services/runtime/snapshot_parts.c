@@ -37,6 +37,7 @@ fits_on(const struct snapshot_parts *parts, const Ss__WatchReply *reply)
 {
     const Ss__SnapshotVersion *at = reply->at;
     return reply->part_from == parts->bytes.len && reply->whole.len > 0 &&
+           reply->part_from < reply->whole_bytes &&
            reply->whole.len <= reply->whole_bytes - reply->part_from &&
            at->epoch == parts->of.epoch && at->hash == parts->of.hash &&
            at->sequence == parts->of.sequence;

@@ -10,6 +10,7 @@
 #include "services/runtime/rpc_path.h"
 #include "services/runtime/rpc_server.h"
 #include "services/runtime/rpc_socket.h"
+#include "services/runtime/stall.h"
 
 #include <sys/queue.h>
 
@@ -96,7 +97,8 @@ struct rpc_server {
     size_t hook_count;
     loop_fn drained;
     void *drained_context;
-    struct loop_timer *drain_timer, *path_timer;
+    struct loop_timer *drain_timer, *path_timer, *stall_timer;
+    struct stall stall;
     struct {
         uint64_t *bad, *expired, *refused, *cancelled, *dropped, *unknown;
         int64_t *in_flight;

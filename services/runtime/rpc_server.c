@@ -95,6 +95,25 @@ has_place(const struct rpc_server *server, const struct rpc_method *method)
            (method->urgent ? places + RPC_URGENT_PLACES : places);
 }
 
+/* Take the time from a request that it may have waited for us. False when
+ * none is left: then it was refused, and not done. */
+static bool
+has_time(struct rpc_call *call, uint32_t timeout)
+{
+    struct rpc_server *server = call->server;
+    call->received_us = loop_now_us(server->loop);
+    ms_time now = call->received_us / 1000;
+    ms_dur lost = stall_lost(&server->stall, now);
+    call->deadline = now + timeout - lost;
+    if (lost < timeout || call->method->urgent)
+        return true;
+    ++*server->counters.expired;
+    rpc_call_refuse(call, STATUS_UNAVAILABLE, "STALLED",
+                    "this process stood still for longer than the call had",
+                    RPC_RETRY_HINT_MS);
+    return false;
+}
+
 static void
 take_request(struct rpc_server *server, struct rpc_call *call,
              struct rpc_frames *frames)
@@ -129,8 +148,8 @@ take_request(struct rpc_server *server, struct rpc_call *call,
         header->has_timeout_ms ? header->timeout_ms : RPC_TIMEOUT_DEFAULT_MS;
     if (timeout > RPC_TIMEOUT_MAX_MS)
         timeout = RPC_TIMEOUT_MAX_MS;
-    call->received_us = loop_now_us(server->loop);
-    call->deadline = call->received_us / 1000 + timeout;
+    if (!has_time(call, timeout))
+        return;
     call->trace = trace_continue(slice_of(header->traceparent));
     CHECK(zmq_msg_move(&call->frames.body, &frames->body) == 0);
     rpc_call_enter(call);
@@ -348,6 +367,14 @@ on_path_timer(void *context)
     server->path_lost = status != STATUS_OK;
 }
 
+static void
+on_stall_timer(void *context)
+{
+    struct rpc_server *server = context;
+    stall_see(&server->stall, loop_now(server->loop));
+    loop_timer_start(server->stall_timer, STALL_EVERY_MS);
+}
+
 static enum status
 listen_first(struct rpc_server *server, const struct rpc_target *target)
 {
@@ -379,8 +406,13 @@ open_server(struct rpc_server *server, const struct rpc_server_options *options)
     if (status == STATUS_OK)
         status = loop_timer_new(server->loop, on_path_timer, server,
                                 &server->path_timer);
+    if (status == STATUS_OK)
+        status = loop_timer_new(server->loop, on_stall_timer, server,
+                                &server->stall_timer);
     if (status != STATUS_OK)
         return status;
+    stall_init(&server->stall, loop_now(server->loop));
+    loop_timer_start(server->stall_timer, STALL_EVERY_MS);
     const struct rpc_socket_options socket = {
         .zmq = options->zmq,
         .serves = true,
@@ -478,6 +510,7 @@ rpc_server_free(struct rpc_server **server)
     rpc_socket_free(&self->socket);
     loop_timer_free(&self->drain_timer);
     loop_timer_free(&self->path_timer);
+    loop_timer_free(&self->stall_timer);
     free_calls(self);
     rpc_service_free_all(self);
     self->magic = 0;

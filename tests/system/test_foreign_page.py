@@ -48,8 +48,11 @@ OPEN = dict(OFF, SMART_SPAWN_INGEST_FETCH="yes",
             SMART_SPAWN_WRITE_OPEN="yes", SMART_SPAWN_SPEND_ENABLED="yes",
             SMART_SPAWN_EXEC_ENABLED="yes")
 
-# Other ways to write this machine's address.
-SPELLINGS = ("localhost.", "0.0.0.0", "[::ffff:7f00:1]")
+# Names of this machine that are not served: foreign ones whose DNS points
+# here, and odd spellings. The last needs a kernel with IPv6.
+HOSTS = ("evil.example", "page.localhost", "localhost.", "0.0.0.0",
+         "[::ffff:7f00:1]")[:5 if pathlib.Path("/proc/net/if_inet6").exists()
+                            else 4]
 WAIT_MS = 20000  # for an answer, in the page; none takes as long
 # What a page of the same origin can find out of the answer.
 WRONG_TYPE = ["fetch text cors", "xhr text"]
@@ -407,7 +410,7 @@ class ForeignPage(unittest.TestCase):
         self.attack({"service worker"})
 
     def test_a_name_that_points_here_is_no_way_in(self):
-        for host in ("evil.example", "page.localhost", *SPELLINGS):
+        for host in HOSTS:
             base = f"http://{host}:{self.stack.port}"
             with self.subTest(host), self.nothing_is_written() as seen:
                 self.driver.get(base + "/api")

@@ -175,7 +175,7 @@ side_options(void)
                  .port = 0,
                  .max_head = 16 << 10,
                  .max_body = 1 << 20,
-                 .max_connections = 64,
+                 .max_connections = SIDE_WISH(http.max_connections, 64),
                  .max_per_address = side.wishes.http.max_per_address,
                  .max_buffered = SIDE_WISH(http.max_buffered, 64 << 20),
                  .idle_timeout = SIDE_WISH(http.idle_timeout, 60000),

@@ -91,13 +91,21 @@ foreach(script ${lints})
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(lint/${name} PROPERTIES TIMEOUT 60 LABELS lint)
 endforeach()
+
+# A line "# label: <word>" in a script's head: "browser" needs one, "plain" says
+# nothing about a build with a sanitizer (memory, rates), so it is not run there.
 file(GLOB systems CONFIGURE_DEPENDS tests/system/test_*.py)
 foreach(script ${systems})
   get_filename_component(name ${script} NAME_WE)
+  file(STRINGS ${script} label REGEX "^# label: " LIMIT_COUNT 1)
+  string(REPLACE "# label: " "" label "${label}")
+  if(SS_SANITIZE AND label STREQUAL "plain")
+    continue()
+  endif()
   add_test(NAME system/${name} COMMAND ${SS_PYTHON} ${script}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(system/${name} PROPERTIES TIMEOUT 300 LABELS system
-    SKIP_RETURN_CODE 77
+  set_tests_properties(system/${name} PROPERTIES TIMEOUT 300
+    LABELS "system;${label}" SKIP_RETURN_CODE 77
     ENVIRONMENT "SS_BIN=${CMAKE_BINARY_DIR}/bin;SS_PROTO=${CMAKE_SOURCE_DIR}/proto")
 endforeach()
 

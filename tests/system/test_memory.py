@@ -3,6 +3,7 @@
 PSS counts a page that processes share once, so the sum is what the machine
 gives for them. Measured after each daemon did some work.
 """
+# label: plain
 
 import unittest
 

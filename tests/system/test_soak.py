@@ -13,6 +13,7 @@ and the second minute) by more than noise, for private memory, descriptors and
 threads. Noise is 5 % or 1 MiB; a run that is shorter than 5 minutes has not
 warmed up in its first tenth, so there it is 25 % or 4 MiB.
 """
+# label: plain
 
 import collections
 import json

@@ -101,8 +101,9 @@ finish(struct gateway_request *request, unsigned status,
     log_end(request, status);
     ++*gateway->answers[status / 100 % GATEWAY_CLASSES];
     *gateway->connections = (int64_t)http_server_connections(gateway->server);
-    request_free(request);
+    /* The body may be the request's own. */
     http_exchange_reply(exchange, status, body);
+    request_free(request);
 }
 
 /* Of the very bytes: a cached answer is never older than the scores. And of

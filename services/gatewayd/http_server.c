@@ -21,7 +21,7 @@
     (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |     \
      EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH)
 /* Descriptors that are not connections: logs, sockets of libzmq, the loop. */
-#define DESCRIPTORS_OWN 256
+#define DESCRIPTORS_OWN 256u
 
 /* --- exchanges --- */
 
@@ -157,7 +157,7 @@ fit_connections(size_t wanted)
     if (files.rlim_max == RLIM_INFINITY ||
         files.rlim_max >= wanted + DESCRIPTORS_OWN)
         return wanted;
-    wanted = files.rlim_max > 2 * DESCRIPTORS_OWN
+    wanted = files.rlim_max / 2 > DESCRIPTORS_OWN
                  ? (size_t)files.rlim_max - DESCRIPTORS_OWN
                  : DESCRIPTORS_OWN;
     log_event(LOG_WARN, "fewer-connections", LOG_U64("connections", wanted),

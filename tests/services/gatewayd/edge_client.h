@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define HEAD "Host: localhost\r\n"
-#define MIB (1 << 20)
+#define MIB ((size_t)1 << 20)
 
 static int64_t
 now_ms(void)

@@ -8,6 +8,8 @@
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/secret.h"
 
+#include <string.h>
+
 #define KEYS_RETRY_MS 1000 /* the keys are not known yet */
 
 /* The one call with a key of its own, where one is set. */
@@ -55,13 +57,33 @@ is_foreign(const struct gateway_request *request)
     return http_policy_is_foreign(&page);
 }
 
-/* A proxy that the operator named speaks for machines beyond this one, though
- * we listen at loopback only. */
+/* A proxy brought it and does not say for whom, or is none that the operator
+ * named: whoever it was, it was not simply this machine. */
+static bool
+is_from_unknown_proxy(const struct gateway_request *request)
+{
+    static const char *const marks[] = {"X-Forwarded-For", "Forwarded",
+                                        "X-Real-IP", "Via"};
+    struct client_address peer;
+
+    if (!client_address_parse(slice_of(http_exchange_peer(request->exchange)),
+                              &peer) ||
+        memcmp(&peer, &request->client, sizeof(peer)) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        if (http_exchange_header(request->exchange, marks[i]))
+            return true;
+    return false;
+}
+
+/* Who listens at loopback only may still have a proxy in front that speaks for
+ * other machines. */
 static bool
 is_beyond(const struct gateway_request *request)
 {
     return http_server_listen(request->gateway->server)->is_beyond ||
-           !client_address_is_loopback(&request->client);
+           !client_address_is_loopback(&request->client) ||
+           is_from_unknown_proxy(request);
 }
 
 static void

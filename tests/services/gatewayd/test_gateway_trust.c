@@ -254,6 +254,42 @@ who_comes_through_a_proxy_is_beyond_this_machine(void **state)
            401, "reached from other machines");
 }
 
+static int
+set_up_unnamed(void **state)
+{
+    memset(&side, 0, sizeof(side));
+    side.wishes.trusted_proxies = "10.9.9.9";
+    return set_up(state);
+}
+
+/* A proxy on this machine that the configuration does not know of. */
+static void
+who_comes_through_an_unnamed_proxy_is_beyond_too(void **state)
+{
+    static const char *const marks[] = {
+        "X-Forwarded-For: 198.51.100.7\r\n",
+        "X-Forwarded-For: unknown\r\n",
+        "Forwarded: for=198.51.100.7\r\nX-Forwarded-For:\r\n",
+        "Via: 1.1 proxy\r\nX-Forwarded-For: \r\n",
+    };
+    static const char plain[] = "POST /api/spawn-log HTTP/1.1\r\n"
+                                "Host: localhost\r\nConnection: close\r\n"
+                                "Content-Length: 2\r\n\r\n{}";
+
+    (void)state;
+    wait_until_ready();
+    for (int i = 0, status = 0; i < 500 && status != 200; i++) {
+        struct http_answer answer =
+            http_peer_send(side.port, plain, sizeof(plain) - 1);
+
+        status = answer.status;
+        free(answer.text);
+    }
+    expect(http_peer_send(side.port, plain, sizeof(plain) - 1), 200, "logged");
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        expect(write_with(marks[i]), 401, "reached from other machines");
+}
+
 static void
 the_first_key_closes_it_to_others(void **state)
 {
@@ -470,6 +506,9 @@ main(void)
         cmocka_unit_test(who_comes_through_a_proxy_is_beyond_this_machine),
         cmocka_unit_test(the_first_key_closes_it_to_others),
     };
+    const struct CMUnitTest unnamed[] = {
+        cmocka_unit_test(who_comes_through_an_unnamed_proxy_is_beyond_too),
+    };
     const struct CMUnitTest beyond[] = {
         cmocka_unit_test(beyond_loopback_reading_is_open_and_writing_is_not),
     };
@@ -488,6 +527,7 @@ main(void)
 
     return cmocka_run_group_tests(keys, set_up_keys, tear_down) +
            cmocka_run_group_tests(none, set_up_none, tear_down) +
+           cmocka_run_group_tests(unnamed, set_up_unnamed, tear_down) +
            cmocka_run_group_tests(beyond, set_up_beyond, tear_down) +
            cmocka_run_group_tests(open, set_up_open, tear_down) +
            cmocka_run_group_tests(unknown, set_up_unknown, tear_down) +

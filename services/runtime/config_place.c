@@ -411,9 +411,10 @@ static enum status
 read_lines(struct config *config, const char *shown, struct slice rest,
            char *ret_error)
 {
-    struct file_reader reader = {config, shown, 0, ret_error};
+    struct file_reader reader = {.config = config, .shown = shown};
     enum status status = STATUS_OK;
     struct slice line;
+    reader.ret_error = ret_error;
     while (status == STATUS_OK && slice_split(&rest, '\n', &line)) {
         reader.line++;
         status = read_line(&reader, line);

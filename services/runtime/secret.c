@@ -26,7 +26,7 @@
 #define API_KEY_TEXT_MAX 44 /* base64url of 32 bytes, and a NUL */
 #define KEY_FILE_MAX 256    /* bytes */
 #define KEY_FILE "deployment.key"
-#define HEX_LEN (2 * SECRET_KEY_LEN)
+#define HEX_LEN ((size_t)(2 * SECRET_KEY_LEN))
 
 _Static_assert(SECRET_HASH_LEN == crypto_generichash_BYTES, "BLAKE2b-256");
 _Static_assert(SECRET_KEY_LEN == crypto_kdf_KEYBYTES, "a key for subkeys");
@@ -168,7 +168,8 @@ secret_key_load(const char *home, const char *configured,
         if (derive(slice_of(configured), ret_key))
             return STATUS_OK;
         (void)snprintf(ret_error, SECRET_ERROR_MAX,
-                       "deployment.key must be %d hexadecimal digits", HEX_LEN);
+                       "deployment.key must be %zu hexadecimal digits",
+                       HEX_LEN);
         return STATUS_INVALID_ARGUMENT;
     }
     status = home_join(home, KEY_FILE, path);

@@ -170,10 +170,11 @@ static void
 the_reason_of_a_refusal_is_text_whatever_the_bytes_are(void **state)
 {
     (void)state;
+    static const char euro[] = {'\xe2', '\x82', '\xac'};
     char long_word[200];
     memset(long_word, 'x', sizeof long_word);
-    for (size_t i = 0; i + 3 <= sizeof long_word; i += 3)
-        memcpy(long_word + i, "\xe2\x82\xac", 3);
+    for (size_t i = 0; i + sizeof euro <= sizeof long_word; i += sizeof euro)
+        memcpy(long_word + i, euro, sizeof euro);
     const struct slice rows[] = {
         SLICE("\"caf\xe9\""),
         SLICE("{\"a\": caf\xe9}"),

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #define TEXT_OUT_MAX (256u << 10) /* of --help and --config-show */
+#define LARGE_BYTES (128 << 10)   /* glibc's own first bound for mmap */
 #define NOTIFY_VARIABLE "SMART_SPAWN_NOTIFY_FD"
 #define NOTIFY_FD_MAX 1023
 
@@ -299,6 +301,11 @@ daemon_start(struct daemon *daemon, const struct daemon_spec *spec, int argc,
 {
     *daemon = (struct daemon){.spec = spec};
     *ret_exit = EXIT_FINE;
+    /* What is large (snapshots, payloads) goes back to the system when it is
+     * freed. Left to itself glibc raises this bound with each large block that
+     * is freed, and then keeps them: measured, twice the memory after some
+     * refreshes, and never the same. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (print_switches(spec, argc, argv))
         return false;
     daemon->private = calloc(1, sizeof(*daemon->private));

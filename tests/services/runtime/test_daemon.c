@@ -177,6 +177,7 @@ struct asked {
     bool serving;
     char instance[HOME_INSTANCE_MAX];
     pid_t pid;
+    bool metrics; /* came, and know of this very call */
 };
 
 static void
@@ -190,18 +191,23 @@ on_health(void *context, const struct rpc_result *result)
         asked->pid = (pid_t)reply->pid;
         (void)snprintf(asked->instance, sizeof(asked->instance), "%s",
                        reply->instance);
+        asked->metrics =
+            reply->metrics != NULL &&
+            strstr(reply->metrics,
+                   "\nrpc_calls_total{method=\"ss.Health/Check\"} ") != NULL;
     }
     loop_stop(asked->loop);
 }
 
 static struct asked
-ask(const char *endpoint)
+ask(const char *endpoint, bool metrics_too)
 {
     void *zmq = zmq_context_new();
     struct metrics *metrics = metrics_new();
     struct asked asked = {.loop = loop_new(), .status = STATUS_UNKNOWN};
     struct rpc_channel *channel;
     Ss__HealthRequest request = SS__HEALTH_REQUEST__INIT;
+    request.has_metrics = request.metrics = metrics_too;
     struct rpc_channel_options where = {.target = endpoint,
                                         .caller = "test",
                                         .max_calls = 4,
@@ -232,11 +238,13 @@ it_tells_its_supervisor_answers_health_and_drains(void **state)
     start(place, false, NULL);
     await_ready(place);
     assert_int_equal(home_endpoint(place->home, "toyd-1", endpoint), STATUS_OK);
-    struct asked asked = ask(endpoint);
+    struct asked asked = ask(endpoint, false);
     assert_int_equal(asked.status, STATUS_OK);
     assert_true(asked.serving);
     assert_string_equal(asked.instance, "toyd-1");
     assert_int_equal(asked.pid, place->pid);
+    assert_false(asked.metrics);
+    assert_true(ask(endpoint, true).metrics);
     assert_int_equal(kill(place->pid, SIGTERM), 0);
     assert_int_equal(await_end(place), 0);
     read_said(place, said);
@@ -341,6 +349,7 @@ wrong_configuration_is_told_and_ends_it(void **state)
         {"--toy-size=10", "toy.size must be from 1 to 9 pieces", 2},
         {"--toy-sise=1", "did you mean --toy-size?", 2},
         {"--log-level=loud", "log.level must be debug, info, warn or error", 2},
+        {"--rpc-silence=400ms", "at least twice rpc.ping_every", 2},
         {"--instance=../x", "instance must be letters", 2},
         {"surplus", "takes no argument \"surplus\"", 2},
         {"--listen=smoke://signal", "write ipc://path or tcp://host:port", 3},

@@ -1,44 +1,21 @@
-/* Attacks the adapter of LiveBench (the categories, a NUL, the table) with any
- * bytes. links: ingest Whatever comes in, the call ends with a status, what it
- * counted adds up and every figure it gives is within its benchmark's bounds.
- */
-#include "core/base/check.h"
-#include "ingest/source.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Attacks the adapter of LiveBench with any bytes: the categories, a NUL, the
+ * table.
+ * links: ingest
+ * options: -max_len=2048 */
+#include "tests/fuzz/source_check.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct source_input input = {.bytes = slice_make((const char *)data, size),
-                                 .companion = SLICE(""),
-                                 .day = 20000};
-    struct arena *arena = arena_new(RECORD_BYTES_MAX);
-    struct record_set set;
-
-    CHECK(arena != NULL);
-    record_set_init(&set, arena);
-    for (size_t i = 0; i < size; i++) {
-        if (data[i] != 0)
-            continue;
-        input.companion = slice_cut(input.bytes, 0, i);
-        input.bytes = slice_cut(input.bytes, i + 1, size);
-        break;
+    struct slice table = fuzz_slice(data, size);
+    struct slice categories = SLICE("");
+    ptrdiff_t end = slice_find(table, slice_make("", 1));
+    if (end >= 0) {
+        categories = slice_cut(table, 0, (size_t)end);
+        table = slice_cut(table, (size_t)end + 1, size);
     }
-    if (source_livebench(&input, &set) == STATUS_OK)
-        CHECK(set.count > 0);
-    CHECK(set.count + set.rows_refused <= set.rows_seen);
-    for (size_t i = 0; i < set.count; i++) {
-        const struct record *record = &set.records[i];
-
-        CHECK(record_name_is_valid(record->name));
-        for (size_t r = 0; r < record->reading_count; r++) {
-            const struct reading *reading = &record->readings[r];
-
-            CHECK(reading->value >= benchmark_lowest(reading->benchmark));
-            CHECK(reading->value <= benchmark_highest(reading->benchmark));
-        }
-    }
-    arena_free(&arena);
+    const struct source_input input = {
+        .bytes = table, .companion = categories, .day = SOURCE_CHECK_DAY};
+    source_check(source_livebench, &input);
     return 0;
 }

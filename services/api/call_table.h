@@ -13,10 +13,11 @@
 
 /* What a call may do, and so who may make it. */
 enum call_class {
-    CALL_READ,  /* answers a question; other origins may ask */
-    CALL_WRITE, /* records something */
-    CALL_SPEND, /* costs money: a token, and turned on by the operator */
-    CALL_EXEC,  /* runs programs: the same */
+    CALL_READ,    /* answers a question; other origins may ask */
+    CALL_PRIVATE, /* tells what was recorded of the caller; they may not */
+    CALL_WRITE,   /* records something */
+    CALL_SPEND,   /* costs money: a token, and turned on by the operator */
+    CALL_EXEC,    /* runs programs: the same */
 };
 
 struct api_call {

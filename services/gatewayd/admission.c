@@ -11,6 +11,7 @@
 
 /* Sets, as bits. */
 #define IN(member) (1u << (member))
+#define PRIVATE IN(CALL_PRIVATE)
 #define WRITE IN(CALL_WRITE)
 #define SPEND IN(CALL_SPEND)
 #define EXEC IN(CALL_EXEC)
@@ -28,8 +29,8 @@ enum fact {
 
 static const struct admission_refusal foreign_page = {
     403, "FORBIDDEN",
-    "a page of another origin may only read; make this call from a program, "
-    "or from a page that this server serves"};
+    "a page of another origin may only ask what everybody may; make this call "
+    "from a program, or from a page that this server serves"};
 static const struct admission_refusal revoked_key = {
     401, "UNAUTHORIZED",
     "this key was revoked; whoever runs this server can make another with "
@@ -73,7 +74,8 @@ static const struct rule {
     unsigned with, without;    /* facts that must hold, and must not */
     const struct admission_refusal *refusal;
 } rules[] = {
-    {WRITE | SPEND | EXEC, ANYTHING, IN(FACT_FOREIGN), 0, &foreign_page},
+    {PRIVATE | WRITE | SPEND | EXEC, ANYTHING, IN(FACT_FOREIGN), 0,
+     &foreign_page},
 
     {ANYTHING, IN(ADMISSION_REVOKED_KEY), 0, 0, &revoked_key},
     {ANYTHING, IN(ADMISSION_UNKNOWN_KEY), 0, 0, &unknown_key},

@@ -67,6 +67,15 @@ is_over_limit(struct gateway_request *request, struct rate_limit *rate,
     return true;
 }
 
+/* Pages of other origins have a count of their own: what a page somewhere asks
+ * in a visitor's browser does not use up what the visitor's programs may. */
+static struct rate_limit *
+requests_of(const struct gateway_request *request)
+{
+    return request->is_foreign ? request->gateway->page_requests
+                               : request->gateway->requests;
+}
+
 /* What a preflight asks for; a write is never allowed to another origin, so
  * it gets no CORS headers and the browser stops there. */
 static void
@@ -86,9 +95,12 @@ static bool
 is_wrong_type(struct gateway_request *request)
 {
     struct http_exchange *exchange = request->exchange;
+    bool is_page = http_exchange_header(exchange, "Origin") ||
+                   http_exchange_header(exchange, "Sec-Fetch-Site");
 
     if (http_exchange_body(exchange).len == 0 ||
-        http_policy_is_json(http_exchange_header(exchange, "Content-Type")))
+        http_policy_is_json(http_exchange_header(exchange, "Content-Type"),
+                            is_page))
         return false;
     gateway_reply_error(request, 415, "UNSUPPORTED_MEDIA_TYPE",
                         "the body must be application/json");
@@ -210,6 +222,7 @@ request_new(struct gateway *gateway, struct http_exchange *exchange)
     request->started_us = now_us();
     request->trace =
         trace_continue(slice_of(http_exchange_header(exchange, "traceparent")));
+    request->is_foreign = gateway_trust_is_foreign(exchange);
     request->client = client_of(gateway, exchange);
     request->limited = client_address_key(request->client);
     http_exchange_on_gone(exchange, on_gone, request);
@@ -228,7 +241,7 @@ on_request(void *context, struct http_exchange *exchange)
     }
     if (is_refused(request) || gateway_page_health(request) ||
         is_wrong_host(request) ||
-        is_over_limit(request, gateway->requests,
+        is_over_limit(request, requests_of(request),
                       "too many requests from this address this minute"))
         return;
     route(request);
@@ -270,9 +283,11 @@ start(struct gateway *gateway)
     }
     gateway->requests =
         rate_limit_new(options->per_minute, MINUTE_MS, CLIENTS_MAX);
+    gateway->page_requests =
+        rate_limit_new(options->per_minute, MINUTE_MS, CLIENTS_MAX);
     gateway->refreshes = rate_limit_new(options->refreshes_per_hour, HOUR_MS,
                                         REFRESH_CLIENTS_MAX);
-    if (!gateway->requests || !gateway->refreshes)
+    if (!gateway->requests || !gateway->page_requests || !gateway->refreshes)
         return STATUS_RESOURCE_EXHAUSTED;
     options->http.trusted_proxies = &gateway->trusted;
     options->http.metrics = options->metrics;
@@ -314,6 +329,7 @@ gateway_free(struct gateway **gateway_at)
     CHECK_OBJ(gateway, GATEWAY_MAGIC);
     http_server_free(&gateway->server);
     rate_limit_free(&gateway->requests);
+    rate_limit_free(&gateway->page_requests);
     rate_limit_free(&gateway->refreshes);
     buf_fini(&gateway->out);
     gateway->magic = 0;

@@ -125,7 +125,7 @@ gateway_reply_call(struct gateway_request *request, struct slice body)
     char etag[24];
 
     /* A write is done: its answer, which is short, goes out in any case. */
-    if (call->class != CALL_READ) {
+    if (call->class != CALL_READ && call->class != CALL_PRIVATE) {
         gateway_reply_plain(request, 200, "application/json", body);
         return;
     }

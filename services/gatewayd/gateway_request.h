@@ -25,7 +25,7 @@ struct gateway {
     struct loop *loop;
     struct http_server *server;
     struct client_networks trusted;
-    struct rate_limit *requests, *refreshes;
+    struct rate_limit *requests, *page_requests, *refreshes;
     uint64_t *answers[GATEWAY_CLASSES]; /* counters by class of status */
     uint64_t *gone;                     /* clients that did not wait */
     int64_t *connections;
@@ -41,6 +41,7 @@ struct gateway_request {
     bool cors;                    /* pages of other origins may read this */
     bool loggable;                /* false: the path is the front's own */
     struct keyring_bearer bearer; /* for whom it speaks */
+    bool is_foreign;              /* a page of another origin asks */
     struct trace trace;
     int64_t started_us;
     struct client_address client;  /* who asks */
@@ -72,6 +73,8 @@ void gateway_reply_header(struct gateway_request *request, const char *name,
 /* Find out for whom a call of the table speaks. True when it may not be made,
  * which was answered then. */
 bool gateway_trust_refuses(struct gateway_request *request);
+/* A page of another origin asks (http_policy.h). */
+bool gateway_trust_is_foreign(const struct http_exchange *exchange);
 
 /* --- gateway_call.c --- */
 

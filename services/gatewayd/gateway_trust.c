@@ -44,10 +44,9 @@ look_at_bearer(struct gateway_request *request)
             http_exchange_header(request->exchange, "Authorization"));
 }
 
-static bool
-is_foreign(const struct gateway_request *request)
+bool
+gateway_trust_is_foreign(const struct http_exchange *exchange)
 {
-    const struct http_exchange *exchange = request->exchange;
     const struct http_policy_page page = {
         .host = http_exchange_header(exchange, "Host"),
         .origin = http_exchange_header(exchange, "Origin"),
@@ -112,7 +111,7 @@ gateway_trust_refuses(struct gateway_request *request)
         &(struct admission_case){.class = request->call->class,
                                  .carries = request->bearer.carries,
                                  .keys = keyring_keys(options->keyring),
-                                 .is_foreign = is_foreign(request),
+                                 .is_foreign = request->is_foreign,
                                  .is_beyond = is_beyond(request),
                                  .write_open = options->write_open,
                                  .spend_enabled = options->spend_enabled,

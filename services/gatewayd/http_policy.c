@@ -105,12 +105,12 @@ http_policy_is_foreign(const struct http_policy_page *page)
 }
 
 bool
-http_policy_is_json(const char *content_type)
+http_policy_is_json(const char *content_type, bool is_page)
 {
     struct slice rest = slice_of(content_type), type;
 
     if (!content_type)
-        return true;
+        return !is_page;
     if (!slice_split(&rest, ';', &type))
         return false;
     return slice_eq_fold(slice_trim(type), SLICE("application/json"));

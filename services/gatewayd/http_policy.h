@@ -25,8 +25,9 @@ struct http_policy_page {
  * sends neither, a Referer must lie under the Host. Nothing of these is no
  * page. */
 bool http_policy_is_foreign(const struct http_policy_page *page);
-/* A Content-Type that is JSON; none counts as JSON. */
-bool http_policy_is_json(const char *content_type);
+/* A Content-Type that is JSON. None counts as JSON for a program, which may
+ * forget it; not for a page, which leaves it out to need no preflight. */
+bool http_policy_is_json(const char *content_type, bool is_page);
 /* What stands behind "Bearer", without blanks, as a slice of the header; it may
  * be empty. False for no header and for another scheme. */
 bool http_policy_bearer(const char *authorization, struct slice *ret_bearer);

@@ -77,7 +77,7 @@ def call_table():
 
 
 def writes():
-    return [row for row in call_table() if row.kind != "READ"]
+    return [row for row in call_table() if row.kind not in ("READ", "PRIVATE")]
 
 
 def page_rows():
@@ -475,6 +475,18 @@ class ForeignPage(unittest.TestCase):
                         {"credentials": "include"}):
             self.assertIn("error", self.fetch(pick, **options), options)
         self.assertIn("error", self.fetch(self.home + "/metrics"))
+
+    def test_a_page_of_another_origin_does_not_see_what_the_user_recorded(self):
+        self.driver.get(self.site.url("evil.example") + "/page")
+        private = [row for row in call_table() if row.kind == "PRIVATE"]
+        self.assertGreater(len(private), 0)
+        for row in private:
+            answer = self.fetch(f"{self.home}/api{row.route}")
+            self.assertIn("error", answer, row)
+        self.driver.get(self.home + "/api")
+        for row in private:
+            answer = self.fetch(f"{self.home}/api{row.route}")
+            self.assertEqual(answer.get("status"), 200, answer)
 
     def test_our_own_page_can_write(self):
         """With and without a key, so it is the origin that made the

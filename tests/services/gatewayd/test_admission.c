@@ -22,7 +22,8 @@
 
 enum column { CLASS, CARRIES, PAGE, REACH, KEYS, ON, VERDICT, WORD, WHY };
 
-static const char *const classes[] = {"read", "write", "spend", "exec"};
+static const char *const classes[] = {"read", "private", "write", "spend",
+                                      "exec"};
 static const char *const carries[] = {"nothing", "live",      "revoked",
                                       "unknown", "unchecked", "machine",
                                       "own",     "not-own"};
@@ -181,7 +182,7 @@ every_combination_is_judged_as_the_table_says(void **state)
         expect_verdict(&c);
         number++;
     }
-    assert_int_equal(number, 4 * 8 * 3 * 32);
+    assert_int_equal(number, 5 * 8 * 3 * 32);
 }
 
 static void

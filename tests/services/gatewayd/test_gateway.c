@@ -171,7 +171,24 @@ a_page_of_another_origin_may_read_but_not_write(void **state)
     assert_int_equal(services_stand_writes(), before);
     expect(ask("POST", "/api/spawn-log", LOCAL "Origin: http://localhost\r\n",
                "{}"),
+           415, "application/json");
+    expect(ask("POST", "/api/spawn-log",
+               LOCAL "Origin: http://localhost\r\n"
+                     "Content-Type: application/json\r\n",
+               "{}"),
            200, "logged");
+}
+
+static void
+a_page_of_another_origin_does_not_see_what_was_recorded(void **state)
+{
+    (void)state;
+    expect_without(ask("GET", "/api/spawn-log/stats",
+                       "Origin: https://evil.example\r\n", NULL),
+                   403, "Access-Control");
+    expect_without(ask("OPTIONS", "/api/spawn-log/stats",
+                       "Origin: https://evil.example\r\n", NULL),
+                   204, "Access-Control");
 }
 
 static void
@@ -228,6 +245,20 @@ one_address_has_so_many_requests_a_minute(void **state)
            "\"code\":\"RATE_LIMITED\"");
     expect(ask("GET", "/healthz", me, NULL), 200, "ok");
     expect(get("/api/status"), 200, "ok");
+}
+
+static void
+what_a_page_asks_does_not_use_up_its_visitors_requests(void **state)
+{
+    static const char me[] = "X-Forwarded-For: 203.0.113.10\r\n";
+    static const char page[] = "X-Forwarded-For: 203.0.113.10\r\n"
+                               "Origin: https://evil.example\r\n";
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        expect(ask("GET", "/api/status", page, NULL), 200, "ok");
+    expect(ask("GET", "/api/status", page, NULL), 429, "Retry-After: ");
+    expect(ask("GET", "/api/status", me, NULL), 200, "ok");
 }
 
 static void
@@ -428,6 +459,10 @@ main(void)
         cmocka_unit_test(only_known_hosts_are_served),
         cmocka_unit_test(refresh_wants_its_key_and_is_limited),
         cmocka_unit_test(one_address_has_so_many_requests_a_minute),
+        cmocka_unit_test(
+            what_a_page_asks_does_not_use_up_its_visitors_requests),
+        cmocka_unit_test(
+            a_page_of_another_origin_does_not_see_what_was_recorded),
         cmocka_unit_test(malformed_requests_end_in_4xx),
         cmocka_unit_test(heads_and_bodies_have_a_maximum),
         cmocka_unit_test(a_client_that_drips_is_cut_off),

@@ -151,7 +151,8 @@ a_page_of_another_origin_cannot_write_whatever_it_carries(void **state)
     expect(ask("GET", "/api/pick?task=x", EVIL, NULL), 200,
            "Access-Control-Allow-Origin: *");
     expect(write_with(WITH(ALICE) "Origin: http://localhost\r\n"
-                                  "Sec-Fetch-Site: same-origin\r\n"),
+                                  "Sec-Fetch-Site: same-origin\r\n"
+                                  "Content-Type: application/json\r\n"),
            200, "logged");
 }
 
@@ -395,6 +396,7 @@ on_dear_request(void *context, struct http_exchange *exchange)
     request->gateway = side.gateway;
     request->exchange = exchange;
     request->loggable = true;
+    request->is_foreign = gateway_trust_is_foreign(exchange);
     request->call = is_spend ? &spend : &exec;
     CHECK(client_address_parse(SLICE("127.0.0.1"), &request->client));
     if (!gateway_trust_refuses(request))

@@ -29,8 +29,7 @@ rule_key(const char *a, const char *b)
 static bool
 rule_json(const char *a, const char *b)
 {
-    (void)b;
-    return http_policy_is_json(a);
+    return http_policy_is_json(a, b != NULL);
 }
 
 static bool

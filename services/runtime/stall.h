@@ -13,7 +13,7 @@
 #define STALL_LEAST_MS 1000 /* shorter is a busy machine: callers wait */
 /* So long after it the kernel and libzmq's threads may still hand over what
  * came meanwhile. */
-#define STALL_AFTER_MS 250
+#define STALL_AFTER_MS 500
 
 struct stall {
     ms_time seen_at; /* of the last stall_see */

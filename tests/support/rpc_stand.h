@@ -95,10 +95,10 @@ struct stand_call {
     struct rpc_stand *stand;
     bool done;
     unsigned times;
+    unsigned served; /* calls that the server had run by then */
     enum status status;
     char message[128], reason[64], served_by[64], detail[128];
     ms_dur retry_after;
-    unsigned served; /* calls that the server had run by then */
 };
 
 struct stand_call_options {

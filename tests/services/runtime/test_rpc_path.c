@@ -190,7 +190,7 @@ a_path_that_another_serves_is_left_to_it(void **state)
     expect_answer(&old, "one");
     assert_int_equal(unlink(house->path), 0);
     assert_int_equal(serve(house, "two", &second), STATUS_OK);
-    rpc_stand_run_for(&house->stand, 5 * CHECK_MS);
+    rpc_stand_run_for(&house->stand, (ms_dur)5 * CHECK_MS);
     expect_answer_to_new(house, "two");
     expect_answer(&old, "one");
     /* When it ends, the first is found again. */

@@ -233,8 +233,10 @@ take_step(struct play *play, struct slice *rest)
         stage_garble(fuzz_choice(rest, 4));
     else if (step == 11)
         stage_turn(sockets - 1 - fuzz_choice(rest, 2), fuzz_choice(rest, 2));
-    else if (step == 12 || step == 13)
+    else if (step == 12)
         stage_pass(times[fuzz_choice(rest, ARRAY_LEN(times))]);
+    else if (step == 13)
+        stage_stand_still(times[fuzz_choice(rest, ARRAY_LEN(times))]);
     else if (step == 14)
         stage_set_writable(play->writable = !play->writable);
     else

@@ -7,6 +7,7 @@
  * The input is a row of steps: messages of several peers (well-formed ones or
  * any bytes), rounds, time, answers of handlers, a drain. */
 #include "services/runtime/log.h"
+#include "services/runtime/rpc_call.h"
 #include "services/runtime/rpc_frame.h"
 #include "services/runtime/rpc_server.h"
 #include "tests/fuzz/fuzz.h"
@@ -226,9 +227,19 @@ on_drained(void *context)
 }
 
 static void
+pass(struct slice *rest)
+{
+    static const ms_dur times[] = {0, 1, 49, 50, 1500, 5000, 600000};
+    size_t choice = fuzz_choice(rest, 2 * ARRAY_LEN(times));
+    if (choice < ARRAY_LEN(times))
+        stage_pass(times[choice]);
+    else
+        stage_stand_still(times[choice - ARRAY_LEN(times)]);
+}
+
+static void
 take_step(struct play *play, struct slice *rest)
 {
-    static const ms_dur times[] = {0, 1, 49, 50, 1000, 5000, 600000};
     size_t step = fuzz_choice(rest, 16);
     if (step < 8)
         deliver(play, rest, false);
@@ -241,14 +252,14 @@ take_step(struct play *play, struct slice *rest)
     else if (step == 12)
         answer_held(play, rest);
     else if (step == 13)
-        stage_pass(times[fuzz_choice(rest, ARRAY_LEN(times))]);
+        pass(rest);
     else if (step == 14)
         stage_set_writable(play->writable = !play->writable);
     else if (fuzz_choice(rest, 4) == 0 && !play->draining) {
         play->draining = true;
         rpc_server_drain(play->server, on_drained, play);
     }
-    CHECK(rpc_server_in_flight(play->server) <= CALLS_MAX);
+    CHECK(rpc_server_in_flight(play->server) <= CALLS_MAX + RPC_URGENT_PLACES);
     CHECK(rpc_server_in_flight(play->server) >= play->held_count);
 }
 

@@ -185,6 +185,12 @@ stage_pass(ms_dur time)
     stage->now = until;
 }
 
+void
+stage_stand_still(ms_dur time)
+{
+    the_stage()->now += time;
+}
+
 /* --- what stands in for the socket ---------------------------------------- */
 
 enum status __wrap_rpc_socket_new(struct loop *loop,

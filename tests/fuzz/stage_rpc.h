@@ -47,5 +47,7 @@ void stage_turn(size_t socket, size_t received);
 void stage_set_writable(bool writable);
 /* Time passes; timers fire at their times, each in its turn. */
 void stage_pass(ms_dur time);
+/* Time passes, and this process does nothing: it was stopped. */
+void stage_stand_still(ms_dur time);
 
 #endif

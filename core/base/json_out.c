@@ -178,7 +178,8 @@ json_out_double(struct json_out *json, double value)
         return;
     }
     separate(json);
-    buf_put_double(json->out, value);
+    /* "-0" is an integer to many readers, who then have a plain 0. */
+    buf_put_double(json->out, value == 0 ? 0 : value);
 }
 
 void

@@ -113,6 +113,7 @@ numbers_are_exact_and_nan_is_null(void **state)
     json_out_init(&json, &out);
     json_out_list(&json);
     json_out_double(&json, 0.1);
+    json_out_double(&json, -0.0);
     json_out_double(&json, NAN);
     json_out_double(&json, -INFINITY);
     json_out_decimal(&json, 400000000, 9);
@@ -125,7 +126,7 @@ numbers_are_exact_and_nan_is_null(void **state)
     json_out_decimal(&json, INT64_MAX, 1);
     json_out_list_end(&json);
     assert_string_equal(buf_text(&out),
-                        "[0.1,null,null,0.4,15,-0.5,-0.000000001,0,7,"
+                        "[0.1,0,null,null,0.4,15,-0.5,-0.000000001,0,7,"
                         "-9.223372036854775808,922337203685477580.7]");
     buf_fini(&out);
 }

@@ -75,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (http_policy_host(texts[0], texts[1]))
         CHECK(*texts[0] != '\0' && *texts[0] != ':');
     CHECK(!http_policy_host("evil.example", ""));
-    (void)http_policy_is_json(texts[0]);
+    (void)http_policy_is_json(texts[0], *texts[1] != '\0');
     (void)http_policy_lists(texts[0], "close");
     (void)http_policy_etag_matches(texts[0], texts[1]);
     if (http_policy_is_idempotency_key(texts[0]))

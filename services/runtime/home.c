@@ -358,10 +358,14 @@ enum status
 home_read_file(const char *path, size_t max_bytes, char **ret_bytes,
                size_t *ret_len)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Opening a fifo would wait for somebody to write. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
     if (fd < 0)
         return status_of_errno(errno);
-    enum status status = read_all(fd, max_bytes, ret_bytes, ret_len);
+    enum status status = STATUS_INTERNAL;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+        status = read_all(fd, max_bytes, ret_bytes, ret_len);
     (void)close(fd);
     return status;
 }

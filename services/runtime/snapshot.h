@@ -27,6 +27,7 @@
  * metrics (snapshot_whole_refused) and Health. */
 #define SNAPSHOT_WHOLE_MAX (1u << 30)
 #define SNAPSHOT_PART_MAX (8u << 20)   /* of a whole, in one answer */
+#define SNAPSHOT_ALONE_MAX (56u << 20) /* to one that takes no parts */
 #define SNAPSHOT_WATCHERS_MAX 1024     /* held open by one publisher */
 #define SNAPSHOT_WATCHES_PER_PEER 16   /* of them for one connection … */
 #define SNAPSHOT_WATCHES_PER_CALLER 64 /* … and one caller's name */

@@ -322,6 +322,7 @@ ask(struct snapshot_follower *follower)
     request.name = follower->name;
     request.has_wait_ms = true;
     request.wait_ms = (uint32_t)follower->timing->watch_wait;
+    request.has_parts = request.parts = true;
     snapshot_parts_ask(&follower->parts, &request, &part_of);
     if (follower->has && !follower->need_whole) {
         have.epoch = follower->at.epoch;

@@ -65,11 +65,18 @@ answer_same(const struct snapshot_publisher *publisher,
 
 /* Of the whole that is encoded, from a place on. */
 static void
-answer_part(struct snapshot_publisher *publisher, uint64_t from,
+answer_part(struct snapshot_publisher *publisher,
+            const Ss__WatchRequest *request, uint64_t from,
             Ss__WatchReply_Closure done, void *call)
 {
     struct snapshot_whole *whole = &publisher->whole;
-    struct slice part = snapshot_whole_part(whole, from);
+    if (!request->parts && whole->bytes.len > SNAPSHOT_ALONE_MAX) {
+        rpc_fail(call, STATUS_RESOURCE_EXHAUSTED, "PARTS",
+                 "the whole is so large that it comes in parts only");
+        return;
+    }
+    struct slice part = snapshot_whole_part(
+        whole, from, request->parts ? SNAPSHOT_PART_MAX : SNAPSHOT_ALONE_MAX);
     Ss__WatchReply reply = SS__WATCH_REPLY__INIT;
     Ss__SnapshotVersion at;
     fill_version(&whole->of, &at);
@@ -85,12 +92,13 @@ answer_part(struct snapshot_publisher *publisher, uint64_t from,
 }
 
 static void
-answer_whole(struct snapshot_publisher *publisher, Ss__WatchReply_Closure done,
+answer_whole(struct snapshot_publisher *publisher,
+             const Ss__WatchRequest *request, Ss__WatchReply_Closure done,
              void *call)
 {
     enum status status = snapshot_whole_get(&publisher->whole, &publisher->at);
     if (status == STATUS_OK)
-        answer_part(publisher, 0, done, call);
+        answer_part(publisher, request, 0, done, call);
     else if (status == STATUS_UNAVAILABLE)
         rpc_fail_retry(call, STATUS_RESOURCE_EXHAUSTED, "FETCHED",
                        "an earlier version is being fetched in parts",
@@ -122,13 +130,13 @@ answer_deltas(const struct snapshot_publisher *publisher, uint64_t from,
     done(&reply, call);
 }
 
-/* The answer to one who has `have` (NULL: nothing), which is not the newest
- * version. */
+/* The answer to one who has not the newest version. */
 static void
 answer_news(struct snapshot_publisher *publisher,
-            const Ss__SnapshotVersion *have, Ss__WatchReply_Closure done,
+            const Ss__WatchRequest *request, Ss__WatchReply_Closure done,
             void *call)
 {
+    const Ss__SnapshotVersion *have = request->have; /* NULL: nothing */
     uint64_t hash;
     if (have != NULL && have->hash == publisher->at.hash)
         /* Another epoch's (or a lost) name for what we have: only that. */
@@ -138,7 +146,7 @@ answer_news(struct snapshot_publisher *publisher,
              hash == have->hash && have->sequence < publisher->at.sequence)
         answer_deltas(publisher, have->sequence, done, call);
     else
-        answer_whole(publisher, done, call);
+        answer_whole(publisher, request, done, call);
 }
 
 /* --- those who wait ------------------------------------------------------- */
@@ -203,7 +211,7 @@ hold(struct snapshot_publisher *publisher, const Ss__WatchRequest *request,
                        RPC_RETRY_HINT_MS);
         return;
     }
-    const struct snapshot_watcher watcher = {.have = request->have,
+    const struct snapshot_watcher watcher = {.request = request,
                                              .done = done,
                                              .call = call,
                                              .until = until < latest ? until
@@ -254,9 +262,9 @@ on_watch(Ss__Snapshots_Service *service, const Ss__WatchRequest *request,
     bool has_news =
         publisher->at.sequence > 0 && !is_newest(publisher, request->have);
     if (continues(publisher, request))
-        answer_part(publisher, request->part_from, done, call);
+        answer_part(publisher, request, request->part_from, done, call);
     else if (has_news)
-        answer_news(publisher, request->have, done, call);
+        answer_news(publisher, request, done, call);
     else if (publisher->draining || request->wait_ms == 0)
         answer_waited(publisher,
                       &(struct snapshot_watcher){.done = done, .call = call});
@@ -281,7 +289,7 @@ tell_watchers(struct snapshot_publisher *publisher)
     publisher->watchers.count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct snapshot_watcher *watcher = &publisher->watchers.list[i];
-        answer_news(publisher, watcher->have, watcher->done, watcher->call);
+        answer_news(publisher, watcher->request, watcher->done, watcher->call);
     }
 }
 

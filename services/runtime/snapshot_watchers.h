@@ -10,7 +10,7 @@
 #include "rpc.pb-c.h"
 
 struct snapshot_watcher {
-    const Ss__SnapshotVersion *have; /* in the call's arena; may be NULL */
+    const Ss__WatchRequest *request; /* in the call's arena */
     Ss__WatchReply_Closure done;
     void *call;
     ms_time until; /* monotonic */

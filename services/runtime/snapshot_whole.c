@@ -109,14 +109,14 @@ snapshot_whole_is(const struct snapshot_whole *whole,
 }
 
 struct slice
-snapshot_whole_part(struct snapshot_whole *whole, uint64_t from)
+snapshot_whole_part(struct snapshot_whole *whole, uint64_t from, size_t most)
 {
     struct slice bytes = buf_slice(&whole->bytes);
     CHECK(from <= bytes.len);
     struct slice part = slice_cut(bytes, (size_t)from, bytes.len);
-    bool last = part.len <= SNAPSHOT_PART_MAX;
+    bool last = part.len <= most;
     if (!last)
-        part.len = SNAPSHOT_PART_MAX;
+        part.len = most;
     if (from == 0 && !last)
         whole->fetchers++;
     if (from > 0 && last && whole->fetchers > 0)

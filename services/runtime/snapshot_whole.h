@@ -44,7 +44,8 @@ enum status snapshot_whole_get(struct snapshot_whole *whole,
 /* Whether the bytes are of that version, as a follower names it. */
 bool snapshot_whole_is(const struct snapshot_whole *whole,
                        const struct snapshot_version *at);
-/* At most SNAPSHOT_PART_MAX bytes from a place on. */
-struct slice snapshot_whole_part(struct snapshot_whole *whole, uint64_t from);
+/* At most so many bytes from a place on. */
+struct slice
+snapshot_whole_part(struct snapshot_whole *whole, uint64_t from, size_t most);
 
 #endif

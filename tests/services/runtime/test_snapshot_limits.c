@@ -1,6 +1,6 @@
 /* Snapshots at their limits: wholes of many parts, wholes that cannot be
- * sent, copies and wholes that this program cannot read, too many Watches,
- * and what a follower says of its age.
+ * sent, copies and wholes that this program cannot read, and what a follower
+ * says of its age.
  *
  * The value is bytes; a delta is what is appended. A whole that begins with
  * '#' was made by a newer program: the follower refuses it. */
@@ -15,7 +15,7 @@
 #include "services/runtime/log.h"
 #include "services/runtime/snapshot_disk.h"
 #include "services/runtime/snapshot_whole.h"
-#include "tests/support/raw_dealer.h"
+#include "tests/support/rpc_stand.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,6 +37,7 @@ struct house {
     struct buf held; /* by the follower */
     struct snapshot_follower *follower;
     unsigned wholes, refused;
+    bool parts; /* asked for by watch_once */
     char disk[128];
 };
 
@@ -169,6 +170,7 @@ set_up(void **state)
         rpc_channel_new(house.stand.loop, &options, &house.channel), STATUS_OK);
     (void)snprintf(house.disk, sizeof house.disk, "%s/copy",
                    house.stand.folder);
+    house.parts = true;
     *state = &house;
     return 0;
 }
@@ -233,6 +235,7 @@ watch_once(struct house *house, Ss__SnapshotVersion *have,
     request.name = name;
     request.have = have;
     request.has_wait_ms = true;
+    request.has_parts = request.parts = house->parts;
     request.part_of = part_of;
     request.has_part_from = part_of != NULL;
     request.part_from = part_from;
@@ -325,6 +328,23 @@ a_part_of_what_is_held_no_more_starts_over(void **state)
     odd.epoch--;
     struct watch past = watch_once(house, NULL, &odd, LARGE + 3);
     assert_int_equal(past.part_from, 0);
+}
+
+static void
+who_takes_no_parts_gets_one_piece(void **state)
+{
+    struct house *house = *state;
+    house->parts = false;
+    publish_large(house);
+    struct watch piece = watch_once(house, NULL, NULL, 0);
+    assert_int_equal(piece.whole, LARGE + 3);
+    assert_int_equal(piece.whole_bytes, 0);
+    while (house->value.len <= SNAPSHOT_ALONE_MAX)
+        buf_put_text(&house->value, "a line that is not very long, but many ");
+    publish_delta(house, "end");
+    struct watch refused = watch_once(house, NULL, NULL, 0);
+    assert_int_equal(refused.status, STATUS_RESOURCE_EXHAUSTED);
+    assert_string_equal(refused.reason, "PARTS");
 }
 
 /* --- a whole that cannot be sent ------------------------------------------ */
@@ -438,97 +458,6 @@ a_whole_that_cannot_be_read_leaves_what_is_held_without_a_spin(void **state)
     (void)close(log);
 }
 
-/* --- many Watches --------------------------------------------------------- */
-
-static void
-raw_watch(struct raw_dealer *raw, const char *caller, uint64_t id)
-{
-    Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, id);
-    Ss__WatchRequest request = SS__WATCH_REQUEST__INIT;
-    static char method[] = "ss.Snapshots/Watch", name[] = "text";
-    char who[32];
-    uint8_t body[64];
-    (void)snprintf(who, sizeof who, "%s", caller);
-    request.name = name;
-    request.has_wait_ms = true;
-    request.wait_ms = 20000;
-    header.method = method;
-    header.caller = who;
-    header.has_timeout_ms = true;
-    header.timeout_ms = 60000;
-    size_t len = ss__watch_request__pack(&request, body);
-    raw_send(raw, &header, slice_make((const char *)body, len));
-}
-
-static void
-expect_refused(struct raw_dealer *raw, uint64_t id)
-{
-    const Ss__FrameHeader *reply = raw_receive(raw);
-    assert_non_null(reply);
-    assert_int_equal(reply->call_id, id);
-    assert_int_equal(reply->status, STATUS_RESOURCE_EXHAUSTED);
-    assert_string_equal(reply->reason, "WATCHERS");
-    assert_true(reply->retry_after_ms > 0);
-}
-
-/* Nothing is published: every Watch that is taken is held. */
-static void
-expect_held(struct house *house, unsigned count)
-{
-    for (int i = 0; i < 200; i++) {
-        if (rpc_server_in_flight(house->server.server) == count)
-            return;
-        rpc_stand_run_for(&house->stand, 10);
-    }
-    assert_int_equal(rpc_server_in_flight(house->server.server), count);
-}
-
-static void
-a_connection_holds_a_few_watches_only(void **state)
-{
-    struct house *house = *state;
-    struct raw_dealer one, two;
-    Ss__FrameHeader cancel = raw_header(SS__FRAME_KIND__FRAME_CANCEL, 1);
-    raw_open(&one, &house->stand, rpc_stand_endpoint(&house->stand, "pub"));
-    raw_open(&two, &house->stand, rpc_stand_endpoint(&house->stand, "pub"));
-    for (uint64_t id = 1; id <= SNAPSHOT_WATCHES_PER_PEER + 1; id++)
-        raw_watch(&one, "one", id);
-    expect_refused(&one, SNAPSHOT_WATCHES_PER_PEER + 1);
-    raw_watch(&two, "two", 1);
-    expect_held(house, SNAPSHOT_WATCHES_PER_PEER + 1);
-    /* A Watch that was given up leaves its place to another. */
-    raw_send(&one, &cancel, SLICE(""));
-    raw_watch(&one, "one", 500);
-    rpc_stand_run_for(&house->stand, 100); /* a refusal would be here */
-    raw_ping(&one, 501);
-    assert_int_equal(raw_receive(&one)->kind, SS__FRAME_KIND__FRAME_PONG);
-    expect_held(house, SNAPSHOT_WATCHES_PER_PEER + 1);
-    raw_close(&one);
-    raw_close(&two);
-}
-
-static void
-a_caller_takes_not_all_places_with_many_connections(void **state)
-{
-    struct house *house = *state;
-    struct raw_dealer
-        raw[SNAPSHOT_WATCHES_PER_CALLER / SNAPSHOT_WATCHES_PER_PEER + 1];
-    size_t last = sizeof raw / sizeof raw[0] - 1;
-    for (size_t i = 0; i <= last; i++) {
-        raw_open(&raw[i], &house->stand,
-                 rpc_stand_endpoint(&house->stand, "pub"));
-        for (uint64_t id = 1; i < last && id <= SNAPSHOT_WATCHES_PER_PEER; id++)
-            raw_watch(&raw[i], "greedy", id);
-    }
-    expect_held(house, SNAPSHOT_WATCHES_PER_CALLER);
-    raw_watch(&raw[last], "greedy", 7);
-    expect_refused(&raw[last], 7);
-    raw_watch(&raw[last], "modest", 8);
-    expect_held(house, SNAPSHOT_WATCHES_PER_CALLER + 1);
-    for (size_t i = 0; i <= last; i++)
-        raw_close(&raw[i]);
-}
-
 /* --- age ------------------------------------------------------------------ */
 
 static bool
@@ -585,11 +514,10 @@ main(void)
             a_value_that_moves_while_it_is_fetched_in_parts_arrives_all_the_same),
         TEST(parts_are_of_one_version_and_others_wait_for_theirs),
         TEST(a_part_of_what_is_held_no_more_starts_over),
+        TEST(who_takes_no_parts_gets_one_piece),
         TEST(a_whole_that_is_too_large_is_said_and_stops_nobody),
         TEST(a_copy_of_a_newer_program_is_ignored_and_fetched_anew),
         TEST(a_whole_that_cannot_be_read_leaves_what_is_held_without_a_spin),
-        TEST(a_connection_holds_a_few_watches_only),
-        TEST(a_caller_takes_not_all_places_with_many_connections),
         TEST(a_follower_says_how_old_what_it_holds_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

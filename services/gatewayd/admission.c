@@ -64,6 +64,11 @@ static const struct admission_refusal key_beyond = {
     "this server can be reached from other machines, so writing needs a key: "
     "make one on it with `smart-spawn keys add TENANT` and send it as "
     "`Authorization: Bearer KEY`; write_open = yes would let everybody write"};
+static const struct admission_refusal private_beyond = {
+    401, "UNAUTHORIZED",
+    "this server can be reached from other machines, so what was recorded is "
+    "told by key only: send yours as `Authorization: Bearer KEY`; on the "
+    "server, `smart-spawn keys add TENANT` makes one"};
 static const struct admission_refusal key_in_use = {
     401, "UNAUTHORIZED",
     "this server has keys, so writing needs one: send it as `Authorization: "
@@ -87,6 +92,8 @@ static const struct rule {
     {SPEND, ANYTHING, 0, IN(FACT_SPEND_ENABLED), &spend_disabled},
     {EXEC, ANYTHING, 0, IN(FACT_EXEC_ENABLED), &exec_disabled},
 
+    {PRIVATE, IN(ADMISSION_NOTHING), IN(FACT_BEYOND), IN(FACT_WRITE_OPEN),
+     &private_beyond},
     {WRITE, IN(ADMISSION_NOTHING), IN(FACT_BEYOND), IN(FACT_WRITE_OPEN),
      &key_beyond},
     {WRITE, IN(ADMISSION_NOTHING), IN(FACT_KEYS_IN_USE), IN(FACT_WRITE_OPEN),
@@ -121,4 +128,14 @@ admission_judge(const struct admission_case *c)
             return rule->refusal;
     }
     return NULL;
+}
+
+/* A page of another origin is answered as if nobody had rated anything: it
+ * would else read the visitor's ratings out of the scores. An open community
+ * server is the operator's wish: there all programs share one tenant. */
+bool
+admission_is_nobody(const struct admission_case *c)
+{
+    return c->is_foreign ||
+           (c->carries == ADMISSION_NOTHING && c->is_beyond && !c->write_open);
 }

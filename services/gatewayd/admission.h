@@ -24,6 +24,9 @@ enum admission_carries {
     ADMISSION_CARRIES_COUNT
 };
 
+/* The tenant of strangers: it has no ratings, so nobody else's are seen. */
+#define ADMISSION_NOBODY "-nobody-"
+
 /* What is known of the deployment's keys, revoked ones included. */
 enum admission_keys {
     ADMISSION_KEYS_NONE,
@@ -47,7 +50,11 @@ struct admission_refusal {
 };
 
 /* Why it is refused; NULL: admitted. Whoever is admitted with a live key
- * speaks for that key's tenant, everybody else for "default". */
+ * speaks for that key's tenant; a page of another origin, and who carries
+ * nothing where others can ask, for nobody (ADMISSION_NOBODY); everybody else
+ * for "default". */
 const struct admission_refusal *admission_judge(const struct admission_case *c);
+/* Whether this case, admitted, speaks for ADMISSION_NOBODY. */
+bool admission_is_nobody(const struct admission_case *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/secret.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define KEYS_RETRY_MS 1000 /* the keys are not known yet */
@@ -104,19 +105,23 @@ gateway_trust_refuses(struct gateway_request *request)
 {
     const struct gateway_options *options = &request->gateway->options;
     const struct admission_refusal *refusal;
+    struct admission_case c;
 
     CHECK_OBJ(request, GATEWAY_REQUEST_MAGIC);
     look_at_bearer(request);
-    refusal = admission_judge(
-        &(struct admission_case){.class = request->call->class,
-                                 .carries = request->bearer.carries,
-                                 .keys = keyring_keys(options->keyring),
-                                 .is_foreign = request->is_foreign,
-                                 .is_beyond = is_beyond(request),
-                                 .write_open = options->write_open,
-                                 .spend_enabled = options->spend_enabled,
-                                 .exec_enabled = options->exec_enabled});
+    c = (struct admission_case){.class = request->call->class,
+                                .carries = request->bearer.carries,
+                                .keys = keyring_keys(options->keyring),
+                                .is_foreign = request->is_foreign,
+                                .is_beyond = is_beyond(request),
+                                .write_open = options->write_open,
+                                .spend_enabled = options->spend_enabled,
+                                .exec_enabled = options->exec_enabled};
+    refusal = admission_judge(&c);
     if (refusal)
         reply_refusal(request, refusal);
+    else if (admission_is_nobody(&c))
+        (void)snprintf(request->bearer.tenant, sizeof(request->bearer.tenant),
+                       ADMISSION_NOBODY);
     return refusal != NULL;
 }

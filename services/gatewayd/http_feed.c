@@ -10,6 +10,8 @@
 
 #include <event2/buffer.h>
 
+#define COPIED_MAX 4096 /* bytes of a piece; larger ones are moved */
+
 enum state {
     STATE_HEAD,
     STATE_BODY,       /* of known length */
@@ -158,12 +160,27 @@ more_of_body(const struct http_feed *feed)
                : HTTP_FEED_MORE;
 }
 
+/* Bytes of the body. Each read made a piece of memory of a kilobyte or more,
+ * however little came: what is small is copied behind what is there, so that a
+ * body costs what it is long and no client can make it cost more. */
+static void
+take(struct http_feed *feed, struct evbuffer *in, size_t len)
+{
+    if (len > COPIED_MAX) {
+        (void)evbuffer_remove_buffer(in, feed->body, len);
+    } else if (len > 0) {
+        (void)evbuffer_add(feed->body, evbuffer_pullup(in, (ev_ssize_t)len),
+                           len);
+        (void)evbuffer_drain(in, len);
+    }
+}
+
 static int
 step_body(struct http_feed *feed, struct evbuffer *in, struct evbuffer *out)
 {
     size_t len = available(feed, in);
 
-    (void)evbuffer_remove_buffer(in, feed->body, len);
+    take(feed, in, len);
     feed->left -= len;
     return feed->left > 0 ? more_of_body(feed) : finish(feed, out);
 }
@@ -205,7 +222,7 @@ step_chunk_data(struct http_feed *feed, struct evbuffer *in)
 {
     size_t len = available(feed, in);
 
-    (void)evbuffer_remove_buffer(in, feed->body, len);
+    take(feed, in, len);
     feed->left -= len;
     if (feed->left > 0)
         return HTTP_FEED_MORE;

@@ -5,6 +5,10 @@
 
 #include "core/base/check.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
 #define IDEMPOTENCY_KEY_MAX 128 /* bytes */
 
 /* The name of "name:port", "[v6]:port" or a bare one; empty when it is none of
@@ -28,10 +32,30 @@ without_port(struct slice host)
     return slice_cut(host, 0, name_len);
 }
 
+/* An address other than the unspecified one, as browsers write it. */
+static bool
+is_address(struct slice name)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+    bool is_v6 = slice_starts(name, SLICE("["));
+
+    if (is_v6)
+        name = slice_cut(name, 1, name.len - 1);
+    if (name.len >= sizeof(text))
+        return false;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    if (is_v6)
+        return inet_pton(AF_INET6, text, &v6) == 1 &&
+               !IN6_IS_ADDR_UNSPECIFIED(&v6);
+    return inet_pton(AF_INET, text, &v4) == 1 && v4.s_addr != INADDR_ANY;
+}
+
 bool
 http_policy_host(const char *host, const char *allowed)
 {
-    static const char always[] = "localhost,127.0.0.1,[::1]";
     struct slice name, rest, part;
 
     if (!host)
@@ -39,9 +63,8 @@ http_policy_host(const char *host, const char *allowed)
     name = without_port(slice_of(host));
     if (name.len == 0)
         return false;
-    for (rest = slice_of(always); slice_split(&rest, ',', &part);)
-        if (slice_eq_fold(name, part))
-            return true;
+    if (slice_eq_fold(name, SLICE("localhost")) || is_address(name))
+        return true;
     for (rest = slice_of(allowed); slice_split(&rest, ',', &part);) {
         part = slice_trim(part);
         if (part.len > 0 &&

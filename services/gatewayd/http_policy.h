@@ -9,9 +9,10 @@
 
 #include <stdbool.h>
 
-/* A Host that may be asked for: localhost, 127.0.0.1 or [::1] with any port,
- * or a name in the comma-separated list (without port; "*" is every name). A
- * page of another name that points its DNS here is refused by this. No Host
+/* A Host that may be asked for: localhost or an address with any port, or a
+ * name in the comma-separated list (without port; "*" is every name). A page
+ * of another name that points its DNS here is refused by this; an address
+ * cannot be pointed elsewhere (but 0.0.0.0 and [::] name nobody). No Host
  * (HTTP/1.0) is fine: no browser sends that. */
 bool http_policy_host(const char *host, const char *allowed);
 /* What a browser says of the page behind a request. */

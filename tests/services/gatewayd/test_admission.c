@@ -135,8 +135,9 @@ expect_verdict(const struct admission_case *c)
                        refusal->code);
     else
         (void)snprintf(verdict, sizeof(verdict), "%s",
-                       c->carries == ADMISSION_LIVE_KEY ? "tenant"
-                                                        : TENANT_DEFAULT);
+                       admission_is_nobody(c)             ? "nobody"
+                       : c->carries == ADMISSION_LIVE_KEY ? "tenant"
+                                                          : TENANT_DEFAULT);
     if (!slice_eq(row->column[VERDICT], slice_of(verdict)))
         fail_msg("%s %s: got %s, expected %.*s: %.*s", classes[c->class],
                  carries[c->carries], verdict, SLICE_ARG(row->column[VERDICT]),

@@ -80,9 +80,11 @@ a_call_is_made_for_the_tenant_of_its_key(void **state)
     expect_soon("GET", "/api/pick?task=x", WITH(ALICE), 200);
     expect_whose(WITH(ALICE), "alice");
     expect_whose(WITH(BOB), "bob");
-    expect_whose("", "default");
+    expect_whose(LOCAL, "default");
+    expect_whose("", ADMISSION_NOBODY); /* somebody far away */
+    expect_whose(WITH(ALICE) EVIL, ADMISSION_NOBODY);
     expect_whose("Authorization: bearer  " BOB " \r\n", "bob");
-    expect_whose("Authorization: Basic dXNlcjpwYXNz\r\n", "default");
+    expect_whose(LOCAL "Authorization: Basic dXNlcjpwYXNz\r\n", "default");
 }
 
 static void

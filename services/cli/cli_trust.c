@@ -9,10 +9,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TOKEN_FILE "token"
+#define TOKEN_LEAST 16 /* bytes; a shorter one is no secret */
+#define TOKEN_FILE_MAX 512
 #define SHOWN_MAX (256u << 10)
 #define IPV4_LOOPBACK 127 /* the first byte of 127.0.0.0/8 */
 #define IPV4_IN_IPV6 12   /* where the IPv4 address begins in ::ffff:1.2.3.4 */
@@ -29,13 +33,34 @@ make_token(const char *path)
     return status;
 }
 
+/* Whether the gateway would take what lies there (keyring.h); a user may have
+ * chosen it. */
+static bool
+is_token(const char *path)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (home_read_file(path, TOKEN_FILE_MAX, &text, &len) != STATUS_OK)
+        return false;
+    struct slice token = slice_trim(slice_make(text, len));
+    bool is_good = token.len >= TOKEN_LEAST;
+    explicit_bzero(text, len);
+    free(text);
+    return is_good;
+}
+
 bool
 cli_trust_prepare(const struct command_line *line)
 {
     char path[HOME_PATH_MAX];
     enum status status = home_join(line->home, TOKEN_FILE, path);
-    if (status == STATUS_OK && access(path, F_OK) == 0)
+    bool is_there = status == STATUS_OK && access(path, F_OK) == 0;
+    if (is_there && is_token(path) && chmod(path, S_IRUSR | S_IWUSR) == 0)
         return true;
+    if (is_there)
+        command_say(
+            "%s holds no token of %d to %d bytes; it is replaced by a new one",
+            path, TOKEN_LEAST, TOKEN_FILE_MAX);
     if (status == STATUS_OK)
         status = make_token(path);
     if (status != STATUS_OK)
@@ -98,9 +123,9 @@ needs_key(const struct command_line *line)
 }
 
 void
-cli_trust_report(const struct command_line *line)
+cli_trust_report(const struct command_line *line, bool was_running)
 {
     printf("token of this machine's user: %s/" TOKEN_FILE "\n", line->home);
-    if (needs_key(line))
+    if (!was_running && needs_key(line))
         cli_keys_first(line);
 }

@@ -9,12 +9,14 @@
 
 #include "services/cli/command.h"
 
-/* Make <home>/token unless it is there; before the gateway starts. False, and
- * said, when it cannot be made. */
+/* Make <home>/token unless a good one is there, and see that only its owner
+ * can read it; before the gateway starts. False, and said, when it cannot be
+ * made. */
 bool cli_trust_prepare(const struct command_line *line);
-/* When everything is ready: print where the token lies, and make and print
- * the first API key where the gateway is open to others. */
-void cli_trust_report(const struct command_line *line);
+/* When everything is ready: print where the token lies, and, of a stack that
+ * was started just now with a gateway open to others, make and print the first
+ * API key. One that runs already has the settings it was started with. */
+void cli_trust_report(const struct command_line *line, bool was_running);
 /* Whether one of these addresses (comma-separated, as http.address has them)
  * can be reached from another machine. */
 bool cli_trust_is_open(struct slice addresses);

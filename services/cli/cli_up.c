@@ -334,7 +334,7 @@ cli_up_run(struct command_line *line)
     if (result != COMMAND_OK)
         return result;
     cli_call_first_pick(line);
-    cli_trust_report(line);
+    cli_trust_report(line, was_running);
     print_address(line, was_running);
     (void)fflush(stdout);
     return detach || was_running ? COMMAND_OK : stay(line, &signals);

@@ -7,6 +7,7 @@
 #include "services/local/pause.h"
 #include "services/local/supervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -276,6 +277,25 @@ stack_stop(const char *home, ms_dur drain_timeout)
     return status == STATUS_OK ? stop_orphan(home) : status;
 }
 
+/* The daemons' copies hold ratings and key hashes of that database; what else
+ * is in them is made again. */
+static enum status
+delete_copies(const char *home)
+{
+    char folder[HOME_PATH_MAX];
+    enum status status = home_join(home, "snapshots", folder);
+    DIR *copies = status == STATUS_OK ? opendir(folder) : NULL;
+    if (!copies)
+        return status;
+    for (struct dirent *entry; (entry = readdir(copies)) != NULL;) {
+        if (entry->d_name[0] != '.' &&
+            unlinkat(dirfd(copies), entry->d_name, 0) != 0)
+            status = STATUS_PERMISSION_DENIED;
+    }
+    (void)closedir(copies);
+    return status;
+}
+
 enum status
 stack_delete_data(const char *home, char *ret_error)
 {
@@ -292,5 +312,7 @@ stack_delete_data(const char *home, char *ret_error)
         status = home_join(home, URL_FILE, url);
     if (status == STATUS_OK && unlink(url) != 0 && errno != ENOENT)
         status = STATUS_PERMISSION_DENIED;
+    if (status == STATUS_OK)
+        status = delete_copies(home);
     return status;
 }

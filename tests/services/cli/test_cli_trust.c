@@ -81,11 +81,34 @@ a_token_that_a_user_chose_stays(void **state)
     size_t len = 0;
     (void)state;
     home_open(&home);
-    assert_int_equal(home_write_file(home.token, "mine", 4), STATUS_OK);
+    assert_int_equal(home_write_file(home.token, "chosen by myself", 16),
+                     STATUS_OK);
     assert_true(cli_trust_prepare(&home.line));
     assert_int_equal(home_read_file(home.token, 4096, &bytes, &len), STATUS_OK);
-    assert_string_equal(bytes, "mine");
+    assert_string_equal(bytes, "chosen by myself");
     free(bytes);
+    home_close(&home);
+}
+
+static void
+what_is_no_token_is_replaced_and_hidden_from_others(void **state)
+{
+    struct home home;
+    struct stat info;
+    char *bytes = NULL;
+    size_t len = 0;
+    (void)state;
+    home_open(&home);
+    assert_int_equal(home_write_file(home.token, "garbage", 7), STATUS_OK);
+    assert_int_equal(chmod(home.token, 0644), 0);
+    assert_true(cli_trust_prepare(&home.line));
+    assert_int_equal(home_read_file(home.token, 4096, &bytes, &len), STATUS_OK);
+    assert_true(slice_starts(slice_of(bytes), SLICE("ssk_")));
+    free(bytes);
+    assert_int_equal(chmod(home.token, 0644), 0);
+    assert_true(cli_trust_prepare(&home.line));
+    assert_int_equal(stat(home.token, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
     home_close(&home);
 }
 
@@ -149,6 +172,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_token_is_made_once_for_this_user_alone),
         cmocka_unit_test(a_token_that_a_user_chose_stays),
+        cmocka_unit_test(what_is_no_token_is_replaced_and_hidden_from_others),
         cmocka_unit_test(two_homes_have_two_tokens),
         cmocka_unit_test(a_home_that_is_not_there_is_said),
         cmocka_unit_test(only_loopback_is_closed_to_other_machines),

@@ -57,48 +57,91 @@ class Again(Exception):
     """An attempt that may be tried again."""
 
 
+class Connection(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def connection_made(self, transport):
+        self.transport, self.answer = transport, None
+        self.got, self.closes = b"", False
+
+    def ask(self, request):
+        """The future of the answer's status."""
+        self.got = b""
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self.answer
+
+    def end(self, status=None, error=None):
+        if self.answer and not self.answer.done():
+            if error:
+                self.answer.set_exception(error)
+            else:
+                self.answer.set_result(status)
+
+    def data_received(self, data):
+        self.got += data
+        head, found, body = self.got.partition(b"\r\n\r\n")
+        if found:
+            status, length, closes = parse_head(head)
+            self.closes = self.closes or closes
+            if len(body) >= length:
+                self.end(status)
+
+    def connection_lost(self, exc):
+        self.closes = True
+        self.end(error=exc or Again("closed"))
+
+
 class Picker:
     """Connections that are free, and what happened so far."""
 
     def __init__(self, port, give_up):
         self.port, self.give_up = port, give_up
+        self.loop = asyncio.get_running_loop()
         self.free = collections.deque()
         self.errors = collections.Counter()
         self.picks = self.retries = self.failures = 0
         self.worst = self.late = 0.0
 
-    async def exchange(self, request, path):
-        """One attempt on one connection; raises Again."""
-        reader, writer = self.free.pop() if self.free else \
-            await asyncio.open_connection("127.0.0.1", self.port)
-        whole = False
+    async def connection(self):
+        while self.free:
+            connection = self.free.pop()
+            if not connection.closes:
+                return connection
+        return (await self.loop.create_connection(
+            Connection, "127.0.0.1", self.port))[1]
+
+    async def exchange(self, request, until):
+        """One attempt on one connection: its status, or Again."""
+        connection = await self.connection()
+        answer = connection.ask(request)
+        timer = self.loop.call_later(
+            max(0.001, until - time.monotonic()), connection.end, None,
+            TimeoutError("no answer"))
         try:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            status, length, closes = parse_head(head)
-            await reader.readexactly(length)
-            whole = not closes
+            status = await answer
+        except TimeoutError:
+            connection.closes = True
+            raise
         finally:
-            if whole:
-                self.free.append((reader, writer))
+            timer.cancel()
+            if connection.closes:
+                connection.transport.abort()
             else:
-                writer.close()
+                self.free.append(connection)
         if status == 503:
             raise Again("503")
-        if status != 200:
-            raise ValueError(f"{status} for {path}")
+        return status
 
     async def attempts(self, number, until):
-        """Try one pick until it works or its time is over."""
+        """Try one pick until it works or its time is over; its status."""
         path = (f"/api/pick?task={TASKS[number % len(TASKS)]}"
                 f"&budget={BUDGETS[number // len(TASKS) % len(BUDGETS)]}")
         request = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").encode()
         while True:
             try:
-                await asyncio.wait_for(self.exchange(request, path),
-                                       max(0.001, until - time.monotonic()))
-                return
-            except (OSError, Again, asyncio.IncompleteReadError) as error:
+                return await self.exchange(request, until)
+            except (OSError, Again) as error:
                 self.errors[f"{type(error).__name__} {error}"[:60]] += 1
                 if not self.give_up or time.monotonic() + PAUSE > until:
                     raise
@@ -107,13 +150,14 @@ class Picker:
 
     async def pick(self, number, due):
         self.late = max(self.late, time.monotonic() - due)
-        until = due + (self.give_up or 10)
         try:
-            await self.attempts(number, until)
-        except (OSError, ValueError, Again, asyncio.IncompleteReadError,
-                asyncio.TimeoutError) as error:
+            status = await self.attempts(number,
+                                         due + (self.give_up or 10))
+        except (OSError, Again) as error:
+            status = f"{type(error).__name__} {error}"
+        if status != 200:
             self.failures += 1
-            self.errors[f"FAILED {type(error).__name__} {error}"[:60]] += 1
+            self.errors[f"FAILED {status}"[:60]] += 1
         self.worst = max(self.worst, time.monotonic() - due)
         self.picks += 1
 

@@ -24,6 +24,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SS_BIN", ROOT / "build/release/bin"))
 SHARED = ROOT.parent / "shared"
 ILL = re.compile(r"Sanitizer|runtime error:|: broken invariant: ")
+# Instrumented programs are several times slower: loads and limits allow it.
+SANITIZED = any(mark in (BIN / "smart-spawn").read_bytes()
+                for mark in (b"__asan_init", b"__tsan_init")) \
+    if (BIN / "smart-spawn").exists() else False
+SLOWNESS = 10 if SANITIZED else 1
 DAEMONS = ("ingestd-1", "scorerd-1", "routerd-1", "routerd-2", "feedbackd-1",
            "gatewayd-1")
 

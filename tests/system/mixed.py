@@ -13,10 +13,11 @@ bounded world: some models, 20 instances that report.
 import collections
 import json
 import random
-import selectors
+import select
 import socket
 import sys
 import time
+import types
 import urllib.parse
 
 CONNECTIONS = 6  # of one client
@@ -32,6 +33,7 @@ WORDS = ("build parse prove write draw translate a an the react rust python "
          "haiku theorem image table server quickly carefully cheap long "
          "summary of this book test fix bug explain photo dataset").split()
 KEY = "k" * 16
+LENGTH = b"Content-Length: "
 POOL = 5000  # requests that one client draws from
 REFUSED = {400, 403, 404, 405, 413, 415}
 
@@ -144,12 +146,15 @@ class Record:
         self.kinds = collections.defaultdict(collections.Counter)
         self.unexpected, self.done, self.worst = [], 0, 0.0
 
-    def note(self, kind, status, right, said, began):
-        self.kinds[kind][status] += 1
+    def note(self, call, status):
+        """A call has a kind, the statuses that are right, when it began, what
+        was asked and got."""
+        self.kinds[call.kind][status] += 1
         self.done += 1
-        self.worst = max(self.worst, time.monotonic() - began)
-        if status not in right and len(self.unexpected) < SAID_MAX:
-            self.unexpected.append(f"{kind} {status} {said}")
+        self.worst = max(self.worst, time.monotonic() - call.began)
+        if status not in call.right and len(self.unexpected) < SAID_MAX:
+            self.unexpected.append(f"{call.kind} {status} "
+                                   f"{call.request[:150]} {call.got[-300:]}")
 
     def show(self, seconds):
         print(json.dumps({
@@ -161,27 +166,28 @@ class Record:
 class Connection:
     """One connection, one request at a time."""
 
-    def __init__(self, port, selector):
-        self.port, self.selector, self.socket = port, selector, None
-        self.busy = False
+    def __init__(self, port, epoll, by_number):
+        self.port, self.epoll, self.by_number = port, epoll, by_number
+        self.socket, self.busy = None, False
 
     def open(self):
         self.socket = socket.create_connection(("127.0.0.1", self.port), 10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.selector.register(self.socket, selectors.EVENT_READ, self)
+        self.by_number[self.socket.fileno()] = self
+        self.epoll.register(self.socket, select.EPOLLIN)
 
     def close(self):
         if self.socket:
-            self.selector.unregister(self.socket)
+            self.epoll.unregister(self.socket)
+            del self.by_number[self.socket.fileno()]
             self.socket.close()
             self.socket = None
 
-    def send(self, kind, data, right):
+    def send(self, kind, data, right, now):
         if not self.socket:
             self.open()
         self.kind, self.right, self.got = kind, right, b""
-        self.request = data
-        self.began, self.busy = time.monotonic(), True
+        self.request, self.began, self.busy = data, now, True
         self.socket.sendall(data)
 
     def go_away(self, record):
@@ -192,22 +198,20 @@ class Connection:
     def read(self, record):
         """Take what came; notes the answer when it is whole."""
         part = self.socket.recv(262144)
-        self.got += part
-        head, found, body = self.got.partition(b"\r\n\r\n")
+        got = self.got = self.got + part if self.got else part
+        head = got.find(b"\r\n\r\n")
         if not part:
             self.end(record, 0, True)
-        elif found:
-            lower = head.lower()
-            at = lower.find(b"content-length:")
-            length = int(lower[at + 15:].split(b"\r\n", 1)[0]) if at > 0 else 0
-            if len(body) >= length:
-                self.end(record, int(head[9:12]),
-                         b"connection: close" in lower)
+        elif head > 0:
+            at = got.find(LENGTH, 0, head)
+            length = int(got[at + len(LENGTH):got.index(b"\r\n", at)]) \
+                if at > 0 else 0
+            if len(got) >= head + 4 + length:
+                self.end(record, int(got[9:12]),
+                         got.find(b"Connection: close", 0, head) > 0)
 
     def end(self, record, status, closes):
-        record.note(self.kind, status, self.right,
-                    repr(self.request[:150]) + repr(self.got[-300:]),
-                    self.began)
+        record.note(self, status)
         self.busy = False
         if closes:
             self.close()
@@ -221,8 +225,8 @@ def pool(dice):
 
 
 def run_http(port, calls, seconds, dice):
-    record, selector = Record(), selectors.DefaultSelector()
-    free = [Connection(port, selector) for _ in range(CONNECTIONS)]
+    record, epoll, by_number = Record(), select.epoll(), {}
+    free = [Connection(port, epoll, by_number) for _ in range(CONNECTIONS)]
     requests, mark = pool(dice), KEY.encode()
     began, sent, heard = time.monotonic(), 0, time.monotonic()
     while record.done < calls:
@@ -234,17 +238,18 @@ def run_http(port, calls, seconds, dice):
             kind, data, right = requests[int(dice.random() * POOL)]
             if mark in data:
                 data = data.replace(mark, b"%016x" % dice.getrandbits(64))
-            connection.send(kind, data, right)
+            connection.send(kind, data, right, now)
             sent += 1
             if dice.random() < 0.002:  # a client that goes away
                 connection.go_away(record)
                 free.append(connection)
         wait = max(0, began + (sent + 1) * seconds / calls - now)
-        for key, _ in selector.select(min(wait, 0.1) if free else 0.1):
-            heard = time.monotonic()
-            key.data.read(record)
-            if not key.data.busy:
-                free.append(key.data)
+        for number, _ in epoll.poll(min(wait, 0.1) if free else 0.1):
+            heard = now
+            connection = by_number[number]
+            connection.read(record)
+            if not connection.busy:
+                free.append(connection)
     record.show(time.monotonic() - began)
 
 
@@ -255,16 +260,19 @@ def run_zeromq(endpoints, calls, seconds, dice):
     while record.done < calls:
         time.sleep(max(0, began + record.done * seconds / calls
                        - time.monotonic()))
-        peer, asked = dice.choice(peers), time.monotonic()
+        peer = dice.choice(peers)
         request = peer.types.PickRequest(
             task=text(dice), exclude=dice.sample(MODELS, 2),
             budget=f"BUDGET_{dice.choice(BUDGETS).upper()}")
-        status, said = 0, ""
+        call = types.SimpleNamespace(
+            kind="zeromq", right={0, 5}, began=time.monotonic(), got="",
+            request=request.task)
+        status = 0
         try:
             peer.call("ss.Router/Pick", request, peer.types.PickReply())
         except wire.CallError as error:
-            status, said = error.status, str(error)
-        record.note("zeromq", status, {0, 5}, said, asked)
+            status, call.got = error.status, str(error)
+        record.note(call, status)
     record.show(time.monotonic() - began)
 
 

@@ -34,6 +34,7 @@ CALLS = int(os.environ.get("SS_SOAK_CALLS", str(300 * SECONDS)))
 SHORTER = 144  # 24 hours in 10 minutes
 HTTP_CLIENTS = 3
 ZEROMQ_SHARE = 25  # one call of so many goes over ZeroMQ
+PATIENCE = 4  # times as long a machine may take that has other work too
 SAMPLE = max(0.5, min(5, SECONDS / 60))  # seconds between two looks
 RELOADS = 24  # whole loads of the layers: one an hour of the day
 LONG = SECONDS >= 300
@@ -139,6 +140,12 @@ def growth(name, early, late):
             if late[key] > early[key] + most}
 
 
+def end(client):
+    client.kill()
+    client.wait()
+    client.stdout.close()
+
+
 class Soak(unittest.TestCase):
     def start_stack(self):
         probe = Stack()
@@ -184,7 +191,7 @@ class Soak(unittest.TestCase):
                 self.assertEqual(stack.post("/api/refresh", {}).status, 200)
                 refreshes += 1
             time.sleep(0.2)
-            self.assertLess(lived, 2 * SECONDS + 60,
+            self.assertLess(lived, PATIENCE * SECONDS + 60,
                             "the clients do not get their calls done")
         return loads
 
@@ -195,7 +202,7 @@ class Soak(unittest.TestCase):
         self.addCleanup(samples.ended.set)
         clients = self.start_clients(stack)
         for client in clients:
-            self.addCleanup(client.kill)
+            self.addCleanup(end, client)
         loads = self.live_a_day(stack, clients)
         samples.stop()
         said = [json.loads(client.communicate()[0]) for client in clients]

@@ -12,6 +12,14 @@ else()
   add_library(tests_support INTERFACE)
 endif()
 
+# Seconds until a test is given up; a program with a sanitizer is slower.
+set(unit_timeout 120)
+set(system_timeout 300)
+if(SS_SANITIZE)
+  set(unit_timeout 600)
+  set(system_timeout 1200)
+endif()
+
 set(unit_folders core/base core/types ingest scorer router feedback proto
     services/runtime services/store services/fetch services/local services/api
     services/ingestd services/scorerd services/routerd services/feedbackd
@@ -29,7 +37,8 @@ foreach(folder ${unit_folders})
     target_link_libraries(${name} PRIVATE ${library} tests_support
       PkgConfig::cmocka)
     add_test(NAME ${folder}/${name} COMMAND ${name})
-    set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+    set_tests_properties(${folder}/${name} PROPERTIES
+      TIMEOUT ${unit_timeout} LABELS unit)
   endforeach()
 endforeach()
 
@@ -104,7 +113,7 @@ foreach(script ${systems})
   endif()
   add_test(NAME system/${name} COMMAND ${SS_PYTHON} ${script}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(system/${name} PROPERTIES TIMEOUT 300
+  set_tests_properties(system/${name} PROPERTIES TIMEOUT ${system_timeout}
     LABELS "system;${label}" SKIP_RETURN_CODE 77
     ENVIRONMENT "SS_BIN=${CMAKE_BINARY_DIR}/bin;SS_PROTO=${CMAKE_SOURCE_DIR}/proto")
 endforeach()

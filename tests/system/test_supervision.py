@@ -106,5 +106,19 @@ class Restart(unittest.TestCase):
             stack.stop()
 
 
+class BusyMachine(unittest.TestCase):
+    def test_a_start_does_not_depend_on_how_fast_waiting_begins(self):
+        # Each s6-svwait runs out of time before it looks, as it does when
+        # the processors are busy enough.
+        stack = Stack()
+        slow = stack.home / "slow"
+        slow.mkdir()
+        (slow / "s6-svwait").write_text("#!/bin/sh\nsleep 0.1\nexit 99\n")
+        (slow / "s6-svwait").chmod(0o700)
+        stack.environment["PATH"] = f"{slow}:{stack.environment['PATH']}"
+        with stack:
+            self.assertEqual(stack.get("/api/pick?task=coding").status, 200)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

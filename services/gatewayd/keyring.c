@@ -190,7 +190,7 @@ keyring_keys(const struct keyring *keyring)
 /* --- following --- */
 
 static enum status
-on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+on_whole(void *context, struct slice bytes, uint64_t wanted, uint64_t *ret_hash)
 {
     struct keyring *keyring = context;
     struct tenants *tenants = NULL;
@@ -200,9 +200,13 @@ on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
     status = tenants_decode(bytes, &tenants);
     if (status != STATUS_OK)
         return status;
+    *ret_hash = tenants_hash(tenants);
+    if (*ret_hash != wanted) {
+        tenants_free(&tenants);
+        return STATUS_OK;
+    }
     tenants_free(&keyring->tenants);
     keyring->tenants = tenants;
-    *ret_hash = tenants_hash(tenants);
     return STATUS_OK;
 }
 

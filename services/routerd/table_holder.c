@@ -21,7 +21,7 @@ struct table_holder {
 };
 
 static enum status
-on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+on_whole(void *context, struct slice bytes, uint64_t wanted, uint64_t *ret_hash)
 {
     struct table_holder *holder = context;
     struct score_table *table = NULL;
@@ -30,9 +30,13 @@ on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
     enum status status = table_decode(bytes, &table);
     if (status != STATUS_OK)
         return status;
+    *ret_hash = score_table_snapshot_hash(table);
+    if (*ret_hash != wanted) {
+        score_table_free(&table);
+        return STATUS_OK;
+    }
     score_table_free(&holder->table);
     holder->table = table;
-    *ret_hash = score_table_snapshot_hash(table);
     return STATUS_OK;
 }
 

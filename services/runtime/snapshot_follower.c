@@ -144,20 +144,16 @@ log_mismatch(struct snapshot_follower *follower, const char *how,
     follower->doubted = expected;
 }
 
-/* True when the whole is what the version says. */
+/* True when the whole is what the version says; else what is held stays. */
 static bool
 install_whole(struct snapshot_follower *follower, const char *how,
               struct slice content, const struct snapshot_version *version)
 {
     uint64_t hash = 0;
-    enum status status =
-        follower->options.whole(follower->options.context, content, &hash);
+    enum status status = follower->options.whole(follower->options.context,
+                                                 content, version->hash, &hash);
     if (status != STATUS_OK || hash != version->hash) {
         log_mismatch(follower, how, status, hash, version->hash);
-        /* What a function that failed left behind is the old value, by its
-         * contract; one that did not fail replaced it. */
-        if (status == STATUS_OK)
-            follower->has = follower->need_whole = true;
         return false;
     }
     become(follower, version);

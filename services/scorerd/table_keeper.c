@@ -109,7 +109,8 @@ rebuild(struct table_keeper *keeper, const struct layers *layers)
 }
 
 enum status
-table_keeper_set_catalog(void *context, struct slice bytes, uint64_t *ret_hash)
+table_keeper_set_catalog(void *context, struct slice bytes, uint64_t wanted,
+                         uint64_t *ret_hash)
 {
     struct table_keeper *keeper = keeper_of(context);
     struct catalog *catalog = NULL;
@@ -117,20 +118,24 @@ table_keeper_set_catalog(void *context, struct slice bytes, uint64_t *ret_hash)
     enum status status = catalog_decode(bytes, &catalog);
     if (status != STATUS_OK)
         return status;
-    status = build(keeper, catalog, NULL, &next);
-    if (status != STATUS_OK) {
+    uint64_t hash = catalog_snapshot_hash(catalog);
+    if (hash == wanted)
+        status = build(keeper, catalog, NULL, &next);
+    if (status == STATUS_OK)
+        *ret_hash = hash;
+    if (next == NULL) {
         catalog_free(&catalog);
         return status;
     }
     score_book_free(&keeper->book);
     keeper->book = next;
-    *ret_hash = catalog_snapshot_hash(catalog);
     publish_whole(keeper);
     return STATUS_OK;
 }
 
 enum status
-table_keeper_set_layers(void *context, struct slice bytes, uint64_t *ret_hash)
+table_keeper_set_layers(void *context, struct slice bytes, uint64_t wanted,
+                        uint64_t *ret_hash)
 {
     struct table_keeper *keeper = keeper_of(context);
     struct layers *layers = NULL;
@@ -139,16 +144,19 @@ table_keeper_set_layers(void *context, struct slice bytes, uint64_t *ret_hash)
     if (status != STATUS_OK)
         return status;
     status = layer_store_new(layers, &store);
-    if (status == STATUS_OK)
+    uint64_t hash = status == STATUS_OK ? layer_store_hash(store) : 0;
+    bool fits = status == STATUS_OK && hash == wanted;
+    if (fits)
         status = rebuild(keeper, layers);
     layers_free(&layers);
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK)
+        *ret_hash = hash;
+    if (!fits || status != STATUS_OK) {
         layer_store_free(&store);
         return status;
     }
     layer_store_free(&keeper->layers);
     keeper->layers = store;
-    *ret_hash = layer_store_hash(store);
     return STATUS_OK;
 }
 

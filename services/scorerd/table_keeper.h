@@ -51,8 +51,10 @@ table_keeper_counts(const struct table_keeper *keeper);
  * The statuses of the codecs, and of scoring. A delta before any layers is
  * FAILED_PRECONDITION. */
 enum status table_keeper_set_catalog(void *context, struct slice bytes,
+                                     uint64_t wanted,
                                      uint64_t *ret_hash) MUST_CHECK;
 enum status table_keeper_set_layers(void *context, struct slice bytes,
+                                    uint64_t wanted,
                                     uint64_t *ret_hash) MUST_CHECK;
 enum status table_keeper_move_layers(void *context, struct slice bytes,
                                      uint64_t *ret_hash) MUST_CHECK;

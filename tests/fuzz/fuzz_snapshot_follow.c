@@ -62,13 +62,14 @@ encode(void *context, struct buf *out)
 }
 
 static enum status
-on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+on_whole(void *context, struct slice bytes, uint64_t wanted, uint64_t *ret_hash)
 {
     struct play *play = context;
     if (bytes.len != CELLS)
         return STATUS_INVALID_ARGUMENT;
-    memcpy(play->held.cells, bytes.ptr, CELLS);
-    *ret_hash = hash_of(&play->held);
+    *ret_hash = hash_bytes(bytes.ptr, CELLS);
+    if (*ret_hash == wanted)
+        memcpy(play->held.cells, bytes.ptr, CELLS);
     return STATUS_OK;
 }
 

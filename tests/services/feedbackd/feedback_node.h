@@ -128,7 +128,7 @@ on_judged(void *context, const char *detail)
 }
 
 static inline enum status
-on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+on_whole(void *context, struct slice bytes, uint64_t wanted, uint64_t *ret_hash)
 {
     struct node *node = context;
     struct layers *layers = NULL;
@@ -136,11 +136,12 @@ on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
 
     if (status != STATUS_OK)
         return status;
+    *ret_hash = layers_hash(layers);
+    assert_true(*ret_hash == wanted);
     if (node->seen)
         layers_free(&node->seen);
     node->seen = layers;
     node->wholes++;
-    *ret_hash = layers_hash(layers);
     loop_stop(node->stand->loop);
     return STATUS_OK;
 }

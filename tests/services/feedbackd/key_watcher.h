@@ -20,7 +20,8 @@ struct watcher {
 };
 
 static inline enum status
-watcher_on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+watcher_on_whole(void *context, struct slice bytes, uint64_t wanted,
+                 uint64_t *ret_hash)
 {
     struct watcher *watcher = context;
     struct tenants *tenants = NULL;
@@ -28,10 +29,11 @@ watcher_on_whole(void *context, struct slice bytes, uint64_t *ret_hash)
 
     if (status != STATUS_OK)
         return status;
+    *ret_hash = tenants_hash(tenants);
+    assert_true(*ret_hash == wanted);
     tenants_free(&watcher->seen);
     watcher->seen = tenants;
     watcher->wholes++;
-    *ret_hash = tenants_hash(tenants);
     loop_stop(watcher->stand->loop);
     return STATUS_OK;
 }

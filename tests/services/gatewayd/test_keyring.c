@@ -190,6 +190,21 @@ a_revoked_key_is_told_from_an_unknown_one(void **state)
 }
 
 static void
+keys_that_are_not_the_ones_published_change_nothing(void **state)
+{
+    (void)state;
+    open_publisher();
+    open_keyring();
+    await_change();
+    it.alice_revoked = true;
+    snapshot_publish_whole(it.publisher, 7); /* nobody's hash */
+    rpc_stand_run_for(&it.stand, 300);
+    assert_false(it.changed);
+    expect_carries("Bearer " ALICE, ADMISSION_LIVE_KEY, "alice");
+    close_publisher();
+}
+
+static void
 keys_work_from_the_copy_on_disk_while_nobody_publishes(void **state)
 {
     struct stat about;
@@ -285,6 +300,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         KEYRING_TEST(a_key_is_known_once_the_snapshot_came),
         KEYRING_TEST(a_revoked_key_is_told_from_an_unknown_one),
+        KEYRING_TEST(keys_that_are_not_the_ones_published_change_nothing),
         KEYRING_TEST(keys_work_from_the_copy_on_disk_while_nobody_publishes),
         KEYRING_TEST(no_key_is_written_to_disk),
         KEYRING_TEST(a_broken_copy_leaves_the_keys_unknown),

@@ -318,6 +318,20 @@ a_delta_changes_the_next_pick(void **state)
 }
 
 static void
+a_table_that_is_not_the_one_published_answers_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    publish_whole(fixture);
+    uint64_t version = table_holder_table(fixture->holder)->version;
+    table_kit_rate(fixture->published, "eve", "hail/twin-a", CATEGORY_CODING,
+                   97);
+    snapshot_publish_whole(fixture->publisher, 7); /* nobody's hash */
+    rpc_stand_run_for(&fixture->stand, 300);
+    assert_true(table_holder_table(fixture->holder)->version == version);
+    assert_string_equal(pick(fixture, "coding", "eve").id, "acme/titan");
+}
+
+static void
 after_a_restart_the_copy_on_disk_answers_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -481,6 +495,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         SERVICE_TEST(a_published_table_answers_picks),
         SERVICE_TEST(a_delta_changes_the_next_pick),
+        SERVICE_TEST(a_table_that_is_not_the_one_published_answers_nothing),
         SERVICE_TEST(after_a_restart_the_copy_on_disk_answers_at_once),
         SERVICE_TEST(
             without_its_scorer_a_router_answers_on_and_says_how_old_its_table_is),

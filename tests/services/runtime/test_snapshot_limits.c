@@ -52,17 +52,20 @@ encode_value(void *context, struct buf *out)
 }
 
 static enum status
-take_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+take_whole(void *context, struct slice bytes, uint64_t wanted,
+           uint64_t *ret_hash)
 {
     struct house *house = context;
     if (slice_starts(bytes, SLICE("#"))) {
         house->refused++;
         return STATUS_DATA_LOSS;
     }
+    *ret_hash = hash_slice(bytes);
+    if (*ret_hash != wanted)
+        return STATUS_OK;
     buf_reset(&house->held);
     buf_put_slice(&house->held, bytes);
     house->wholes++;
-    *ret_hash = hash_slice(bytes);
     return STATUS_OK;
 }
 

@@ -49,17 +49,19 @@ stop_when_reached(struct fixture *fixture)
 }
 
 static enum status
-follow_whole(void *context, struct slice bytes, uint64_t *ret_hash)
+follow_whole(void *context, struct slice bytes, uint64_t wanted,
+             uint64_t *ret_hash)
 {
     struct fixture *fixture = context;
     struct score_table *table = NULL;
     enum status status = table_decode(bytes, &table);
     if (status != STATUS_OK)
         return status;
+    *ret_hash = score_table_snapshot_hash(table);
+    assert_true(*ret_hash == wanted);
     score_table_free(&fixture->followed);
     fixture->followed = table;
     fixture->wholes++;
-    *ret_hash = score_table_snapshot_hash(table);
     return STATUS_OK;
 }
 
@@ -193,9 +195,10 @@ give_catalog(struct fixture *fixture, double strength)
     struct catalog *catalog = kit_catalog(rows, MODELS);
     buf_reset(&fixture->bytes);
     assert_int_equal(catalog_encode(catalog, &fixture->bytes), STATUS_OK);
-    assert_int_equal(table_keeper_set_catalog(
-                         fixture->keeper, buf_slice(&fixture->bytes), &hash),
-                     STATUS_OK);
+    assert_int_equal(
+        table_keeper_set_catalog(fixture->keeper, buf_slice(&fixture->bytes),
+                                 catalog_snapshot_hash(catalog), &hash),
+        STATUS_OK);
     assert_int_equal(hash, catalog_snapshot_hash(catalog));
     catalog_free(&catalog);
 }
@@ -224,7 +227,8 @@ give_layers(struct fixture *fixture, const struct personal_cell *cells,
                            : layers_delta_encode(&layers, &fixture->bytes),
                      STATUS_OK);
     struct slice bytes = buf_slice(&fixture->bytes);
-    return whole ? table_keeper_set_layers(fixture->keeper, bytes, &hash)
+    return whole ? table_keeper_set_layers(fixture->keeper, bytes,
+                                           layers_hash(&layers), &hash)
                  : table_keeper_move_layers(fixture->keeper, bytes, &hash);
 }
 
@@ -276,8 +280,8 @@ what_a_newer_program_wrote_leaves_the_table_as_it_was(void **state)
     assert_int_equal(give_layers(fixture, &five, 1, true), STATUS_OK);
     uint64_t version = table_keeper_table(fixture->keeper)->version;
     rename_in(&fixture->bytes, SLICE("general")); /* the layers' category */
-    assert_int_equal(table_keeper_set_layers(fixture->keeper,
-                                             buf_slice(&fixture->bytes), &hash),
+    assert_int_equal(table_keeper_set_layers(
+                         fixture->keeper, buf_slice(&fixture->bytes), 0, &hash),
                      STATUS_INVALID_ARGUMENT);
     buf_reset(&fixture->bytes);
     assert_int_equal(
@@ -286,11 +290,43 @@ what_a_newer_program_wrote_leaves_the_table_as_it_was(void **state)
         STATUS_OK);
     rename_in(&fixture->bytes, SLICE("standard")); /* the models' tier */
     assert_int_equal(table_keeper_set_catalog(
-                         fixture->keeper, buf_slice(&fixture->bytes), &hash),
+                         fixture->keeper, buf_slice(&fixture->bytes), 0, &hash),
                      STATUS_INVALID_ARGUMENT);
     assert_int_equal(table_keeper_table(fixture->keeper)->version, version);
     catch_up(fixture);
     assert_int_equal(fixture->followed->personal_count, 1);
+}
+
+static void
+a_whole_that_is_not_the_one_wanted_leaves_the_table_as_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+    struct personal_cell five = rating("a/a", 3, 0.25);
+    struct layers layers = {
+        .personal = &five, .personal_count = 1, .day = 20000};
+    uint64_t hash = 0;
+    give_catalog(fixture, 6);
+    struct buf other; /* a catalog that is sound */
+    buf_init(&other, BYTES_MAX);
+    buf_put(&other, fixture->bytes.data, fixture->bytes.len);
+    give_catalog(fixture, 5);
+    uint64_t version = table_keeper_table(fixture->keeper)->version;
+    assert_int_equal(
+        table_keeper_set_catalog(fixture->keeper, buf_slice(&other), 7, &hash),
+        STATUS_OK);
+    assert_true(hash != 0 && hash != 7);
+    assert_int_equal(table_keeper_table(fixture->keeper)->version, version);
+    buf_reset(&other);
+    assert_int_equal(layers_encode(&layers, &other), STATUS_OK);
+    assert_int_equal(
+        table_keeper_set_layers(fixture->keeper, buf_slice(&other), 7, &hash),
+        STATUS_OK);
+    assert_int_equal(hash, layers_hash(&layers));
+    assert_int_equal(table_keeper_table(fixture->keeper)->version, version);
+    /* Nor are they the layers that a delta could change. */
+    assert_int_equal(give_layers(fixture, &five, 1, false),
+                     STATUS_FAILED_PRECONDITION);
+    buf_fini(&other);
 }
 
 static void
@@ -386,11 +422,11 @@ bytes_that_are_no_snapshot_change_nothing(void **state)
     uint64_t hash = 7;
     give_catalog(fixture, 5);
     uint64_t version = table_keeper_table(fixture->keeper)->version;
-    assert_int_equal(table_keeper_set_catalog(fixture->keeper,
-                                              SLICE("\xff\xff rubbish"), &hash),
+    assert_int_equal(table_keeper_set_catalog(
+                         fixture->keeper, SLICE("\xff\xff rubbish"), 0, &hash),
                      STATUS_INVALID_ARGUMENT);
-    assert_int_equal(table_keeper_set_layers(fixture->keeper,
-                                             SLICE("\xff\xff rubbish"), &hash),
+    assert_int_equal(table_keeper_set_layers(
+                         fixture->keeper, SLICE("\xff\xff rubbish"), 0, &hash),
                      STATUS_INVALID_ARGUMENT);
     assert_int_equal(give_layers(fixture, NULL, 0, true), STATUS_OK);
     assert_int_equal(table_keeper_move_layers(fixture->keeper,
@@ -480,6 +516,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         KEEPER_TEST(a_catalog_becomes_a_table_that_followers_get),
         KEEPER_TEST(what_a_newer_program_wrote_leaves_the_table_as_it_was),
+        KEEPER_TEST(
+            a_whole_that_is_not_the_one_wanted_leaves_the_table_as_it_was),
         KEEPER_TEST(a_rating_travels_as_a_delta),
         KEEPER_TEST(a_rating_taken_back_leaves_the_table_that_never_had_it),
         KEEPER_TEST(layers_may_come_before_the_catalog_and_outlive_the_next),

@@ -90,6 +90,7 @@ rpc_call_enter(struct rpc_call *call)
     call->state = RPC_CALL_QUEUED;
     LIST_INSERT_HEAD(find_bucket(server, call->header->call_id), call, bucket);
     server->in_flight++;
+    server->held += call->bytes;
     *server->counters.in_flight = server->in_flight;
     ++*call->method->calls;
 }
@@ -100,6 +101,7 @@ leave(struct rpc_call *call)
     struct rpc_server *server = call->server;
     LIST_REMOVE(call, bucket);
     server->in_flight--;
+    server->held -= call->bytes;
     *server->counters.in_flight = server->in_flight;
     if (server->draining && server->in_flight == 0)
         loop_timer_start(server->drain_timer, RPC_LEAVE_MS);
@@ -224,14 +226,29 @@ rpc_call_refuse(struct rpc_call *call, enum status status, const char *reason,
 }
 
 /* INTERNAL when a handler gave none, RESOURCE_EXHAUSTED when it is too large
- * for one frame. */
+ * for one frame, UNAVAILABLE when its peer does not read. */
 static enum status
 pack_reply(struct rpc_call *call, const ProtobufCMessage *reply)
 {
     if (reply == NULL)
         return STATUS_INTERNAL;
     CHECK(reply->descriptor == call->method->descriptor->output);
-    return rpc_frames_pack(&call->frames.body, reply, RPC_BODY_MAX);
+    return rpc_unread_pack(call->server->unread,
+                           rpc_frames_slice(&call->frames.route), reply,
+                           RPC_BODY_MAX, &call->frames.body);
+}
+
+static void
+refuse_unpacked(struct rpc_call *call, enum status status)
+{
+    if (status != STATUS_UNAVAILABLE) {
+        rpc_call_refuse(call, status, "REPLY", "the reply cannot be sent", 0);
+        return;
+    }
+    ++*call->server->counters.unread;
+    rpc_call_refuse(call, STATUS_RESOURCE_EXHAUSTED, "UNREAD",
+                    "earlier replies wait until you read them",
+                    RPC_RETRY_HINT_MS);
 }
 
 void
@@ -242,7 +259,7 @@ rpc_call_answer(const ProtobufCMessage *reply, void *done_data)
     CHECK(call->state == RPC_CALL_RUNNING); /* else it was answered before */
     enum status status = pack_reply(call, reply);
     if (status != STATUS_OK) {
-        rpc_call_refuse(call, status, "REPLY", "the reply cannot be sent", 0);
+        refuse_unpacked(call, status);
         return;
     }
     Ss__FrameHeader header = SS__FRAME_HEADER__INIT;

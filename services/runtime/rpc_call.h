@@ -10,6 +10,7 @@
 #include "services/runtime/rpc_path.h"
 #include "services/runtime/rpc_server.h"
 #include "services/runtime/rpc_socket.h"
+#include "services/runtime/rpc_unread.h"
 #include "services/runtime/stall.h"
 
 #include <sys/queue.h>
@@ -18,7 +19,8 @@
 #define RPC_CALL_BUCKETS 1024  /* of the index by call id; a power of 2 */
 #define RPC_PEERS_MAX 1024     /* told GOAWAY at once; a power of 2 */
 #define RPC_DRAIN_HOOKS_MAX 8
-#define RPC_URGENT_PLACES 64 /* for urgent calls when max_calls are taken */
+#define RPC_URGENT_PLACES 64     /* for urgent calls when max_calls are taken */
+#define RPC_HELD_MAX (64u << 20) /* bytes of the requests in flight */
 /* A drained server stays so long after its last answer: the end of a
  * connection makes libzmq drop what the caller has not read yet. */
 #define RPC_LEAVE_MS 50
@@ -51,6 +53,7 @@ struct rpc_call {
     Ss__FrameHeader *header;  /* in the arena */
     struct rpc_frames frames; /* route, and the body until it ran */
     struct trace trace;
+    size_t bytes; /* of the request's body */
     int64_t received_us;
     ms_time deadline;
     TAILQ_ENTRY(rpc_call) queue; /* queued calls; idle ones */
@@ -90,7 +93,9 @@ struct rpc_server {
     struct rpc_call_queue urgent, queued, idle;
     size_t idle_count;
     struct rpc_call_bucket buckets[RPC_CALL_BUCKETS];
-    uint32_t in_flight; /* queued and running */
+    uint32_t in_flight; /* queued and running … */
+    size_t held;        /* … and the bytes of their requests */
+    struct rpc_unread *unread;
     struct rpc_peer peers[RPC_PEERS_MAX];
     bool draining;
     struct rpc_drain_hook hooks[RPC_DRAIN_HOOKS_MAX];
@@ -101,7 +106,8 @@ struct rpc_server {
     struct stall stall;
     struct {
         uint64_t *bad, *expired, *refused, *cancelled, *dropped, *unknown;
-        int64_t *in_flight;
+        uint64_t *unread;
+        int64_t *in_flight, *unread_bytes;
     } counters;
 };
 

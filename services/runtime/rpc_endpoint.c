@@ -184,7 +184,8 @@ connect_socket(struct rpc_endpoint *endpoint)
          * are for the time in between. */
         .reconnect = endpoint->timing->backoff_longest / 4,
         .max_message = RPC_BODY_MAX,
-        .high_water = endpoint->high_water,
+        .send_high_water = endpoint->high_water,
+        .receive_high_water = endpoint->high_water,
         .received = on_received,
         .garbled = on_garbled,
         .turn = on_turn,

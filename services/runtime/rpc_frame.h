@@ -16,7 +16,7 @@
 #define RPC_VERSION 1
 #define RPC_HEADER_MAX 4096          /* bytes of a header frame */
 #define RPC_BODY_MAX (64u << 20)     /* bytes of a reply's body frame */
-#define RPC_REQUEST_MAX (4u << 20)   /* bytes of a request's body frame */
+#define RPC_REQUEST_MAX (1u << 20)   /* bytes of a request's body frame */
 #define RPC_METHOD_MAX 128           /* bytes of "ss.Router/Pick" */
 #define RPC_TIMEOUT_MAX_MS 600000    /* 10 min; longer is cut to it */
 #define RPC_TIMEOUT_DEFAULT_MS 5000  /* a request that names none */

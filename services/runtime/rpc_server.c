@@ -17,6 +17,9 @@
 #define RPC_SERVER_MAGIC 0x53525652u
 #define RPC_TURN_US 5000    /* handlers run before the socket is read again */
 #define RPC_HIGH_WATER 1024 /* messages for a peer, besides max_calls */
+/* Messages that libzmq reads of a peer before we do: memory of a peer that
+ * sends faster than we read, so few. */
+#define RPC_READ_AHEAD 64
 
 /* --- running -------------------------------------------------------------- */
 
@@ -88,11 +91,13 @@ on_turn(void *context, size_t received)
 /* --- messages in ---------------------------------------------------------- */
 
 static bool
-has_place(const struct rpc_server *server, const struct rpc_method *method)
+has_place(const struct rpc_server *server, const struct rpc_call *call)
 {
     uint32_t places = server->max_calls;
-    return server->in_flight <
-           (method->urgent ? places + RPC_URGENT_PLACES : places);
+    if (call->method->urgent)
+        places += RPC_URGENT_PLACES;
+    return server->in_flight < places &&
+           server->held + call->bytes <= RPC_HELD_MAX;
 }
 
 /* Take the time from a request that it may have waited for us. False when
@@ -133,7 +138,8 @@ take_request(struct rpc_server *server, struct rpc_call *call,
                         0);
         return;
     }
-    if (server->draining || !has_place(server, call->method)) {
+    call->bytes = zmq_msg_size(&frames->body);
+    if (server->draining || !has_place(server, call)) {
         ++*server->counters.refused;
         rpc_call_refuse(call,
                         server->draining ? STATUS_UNAVAILABLE
@@ -307,6 +313,13 @@ rpc_server_drain(struct rpc_server *server, loop_fn drained, void *context)
 /* --- life ----------------------------------------------------------------- */
 
 static void
+on_metrics(void *context)
+{
+    const struct rpc_server *server = context;
+    *server->counters.unread_bytes = (int64_t)rpc_unread_bytes(server->unread);
+}
+
+static void
 make_counters(struct rpc_server *server)
 {
     struct metrics *metrics = server->metrics;
@@ -328,9 +341,16 @@ make_counters(struct rpc_server *server)
     server->counters.unknown =
         metrics_counter(metrics, "rpc_calls_unknown_total", "",
                         "Calls of methods nobody serves here.");
+    server->counters.unread =
+        metrics_counter(metrics, "rpc_replies_unread_total", "",
+                        "Replies refused to peers that do not read.");
     server->counters.in_flight =
         metrics_gauge(metrics, "rpc_calls_in_flight", "",
                       "Calls that wait, run or are held.");
+    server->counters.unread_bytes =
+        metrics_gauge(metrics, "rpc_unread_bytes", "",
+                      "Bytes of replies that libzmq holds for their peers.");
+    metrics_on_write(metrics, on_metrics, server);
 }
 
 /* --- the endpoint --- */
@@ -417,7 +437,8 @@ open_server(struct rpc_server *server, const struct rpc_server_options *options)
         .zmq = options->zmq,
         .serves = true,
         .max_message = RPC_REQUEST_MAX,
-        .high_water = (int)options->max_calls + RPC_HIGH_WATER,
+        .send_high_water = (int)options->max_calls + RPC_HIGH_WATER,
+        .receive_high_water = RPC_READ_AHEAD,
         .received = on_received,
         .garbled = on_garbled,
         .turn = on_turn,
@@ -453,7 +474,9 @@ rpc_server_new(struct loop *loop, const struct rpc_server_options *options,
     CHECK(getrandom(&server->epoch, sizeof server->epoch, 0) ==
           sizeof server->epoch);
     make_counters(server);
-    enum status status = open_server(server, options);
+    enum status status = rpc_unread_new(&server->unread);
+    if (status == STATUS_OK)
+        status = open_server(server, options);
     if (status != STATUS_OK) {
         rpc_server_free(&server);
         return status;
@@ -513,6 +536,8 @@ rpc_server_free(struct rpc_server **server)
     loop_timer_free(&self->stall_timer);
     free_calls(self);
     rpc_service_free_all(self);
+    metrics_off_write(self->metrics, self);
+    rpc_unread_free(&self->unread);
     self->magic = 0;
     free(self);
     *server = NULL;

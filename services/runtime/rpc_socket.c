@@ -227,8 +227,8 @@ set_options(void *zmq, const struct rpc_socket_options *options)
 {
     int64_t max = (int64_t)options->max_message;
     if (zmq_setsockopt(zmq, ZMQ_MAXMSGSIZE, &max, sizeof max) != 0 ||
-        !set_option(zmq, ZMQ_SNDHWM, options->high_water) ||
-        !set_option(zmq, ZMQ_RCVHWM, options->high_water) ||
+        !set_option(zmq, ZMQ_SNDHWM, options->send_high_water) ||
+        !set_option(zmq, ZMQ_RCVHWM, options->receive_high_water) ||
         !set_option(zmq, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) ||
         !set_option(zmq, ZMQ_IPV6, 1))
         return false;

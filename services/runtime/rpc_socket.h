@@ -32,7 +32,8 @@ struct rpc_socket_options {
     const char *endpoint; /* of a DEALER */
     ms_dur reconnect;     /* of a DEALER: libzmq's longest wait between tries */
     size_t max_message;   /* bytes of a frame; a peer that sends more is cut */
-    int high_water;       /* messages in each direction and for each peer */
+    /* Messages that libzmq holds for each peer. */
+    int send_high_water, receive_high_water;
     /* A message came. The frames are borrowed; moving one out is fine. */
     void (*received)(void *context, struct rpc_frames *frames);
     /* A message of the wrong number of frames came and was dropped. */

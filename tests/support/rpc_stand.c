@@ -132,6 +132,20 @@ rpc_stand_count(struct metrics *metrics, const char *name)
 /* --- servers -------------------------------------------------------------- */
 
 static void
+answer_large(Ss__HealthReply_Closure done, void *data)
+{
+    Ss__HealthReply reply = SS__HEALTH_REPLY__INIT;
+    char *detail = malloc(STAND_LARGE_BYTES + 1);
+    CHECK(detail != NULL);
+    memset(detail, 'x', STAND_LARGE_BYTES);
+    detail[STAND_LARGE_BYTES] = '\0';
+    reply.serving = true;
+    reply.detail = detail;
+    done(&reply, data);
+    free(detail);
+}
+
+static void
 answer(const struct stand_server *server, Ss__HealthReply_Closure done,
        void *data)
 {
@@ -188,6 +202,9 @@ on_check(Ss__Health_Service *service, const Ss__HealthRequest *request,
         answer(server, done, data);
         break;
     }
+    case STAND_LARGE:
+        answer_large(done, data);
+        break;
     case STAND_HANG:
         for (;;)
             (void)pause();

@@ -21,6 +21,7 @@
 #define STAND_PATIENCE_MS 20000
 #define STAND_HELD_MAX 512
 #define STAND_SPIN_MS 30
+#define STAND_LARGE_BYTES (1 << 20)
 
 struct rpc_stand {
     char folder[64];
@@ -52,6 +53,7 @@ enum stand_mode {
     STAND_UNAVAILABLE, /* answers UNAVAILABLE */
     STAND_HOLD,        /* keeps the call: stand_server_release answers */
     STAND_SPIN,        /* keeps the processor for STAND_SPIN_MS, then echoes */
+    STAND_LARGE,       /* echoes with a detail of STAND_LARGE_BYTES */
     STAND_HANG,        /* child only: the handler never returns */
 };
 

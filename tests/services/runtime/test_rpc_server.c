@@ -472,10 +472,10 @@ a_message_past_the_maximum_ends_its_connection(void **state)
     enum { TOO_LARGE = RPC_REQUEST_MAX + 1 };
     struct house *house = *state;
     Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, 1);
-    /* A valid message: a field nobody knows, of more than 4 MiB. */
+    /* A valid message: a field nobody knows, of more than 1 MiB. */
     char *body = calloc(1, TOO_LARGE);
     assert_non_null(body);
-    static const char field[] = {0x7a, (char)0xfc, (char)0xff, (char)0xff, 1};
+    static const char field[] = {0x7a, (char)0xfd, (char)0xff, 0x3f};
     memcpy(body, field, sizeof field);
     raw_send(&house->raw, &header, slice_make(body, TOO_LARGE));
     free(body);

@@ -4,8 +4,9 @@
  * wait. So every wake-up reads until libzmq has nothing more (which also takes
  * in its commands), and a send outside such a round asks for one, because
  * sending may swallow the sign of something that came. A round ends after
- * RPC_BATCH messages and goes on in the loop's next turn, so that a flood at
- * one socket starves no other event. */
+ * RPC_BATCH messages or RPC_ROUND_US and goes on in the loop's next turn, so
+ * that a flood at one socket, or answers that take long to make something of,
+ * starve no other event. */
 #include "services/runtime/rpc_socket.h"
 
 #include "core/base/check.h"
@@ -18,10 +19,12 @@
 #define LINGER_MS 1000        /* last replies of a server that ends */
 #define HANDSHAKE_MS 2000     /* a peer that connects and says nothing */
 #define RECONNECT_FIRST_MS 20 /* libzmq doubles it */
+#define RPC_ROUND_US 5000     /* messages are read before other events */
 
 struct rpc_socket {
     unsigned magic;
     struct rpc_socket_options options;
+    struct loop *loop;
     void *zmq;
     struct loop_watch *watch;
     struct loop_timer *again;
@@ -104,9 +107,10 @@ receive(struct rpc_socket *socket)
     return RECEIVED_GOOD;
 }
 
-/* Read what is there, RPC_BATCH at most; *ret_more when that cut it short. */
+/* Read what is there, RPC_BATCH at most and not for longer than until;
+ * *ret_more when that cut it short. */
 static size_t
-drain(struct rpc_socket *socket, bool *ret_more)
+drain(struct rpc_socket *socket, int64_t until, bool *ret_more)
 {
     const struct rpc_socket_options *options = &socket->options;
     for (size_t count = 0; count < RPC_BATCH; count++) {
@@ -119,8 +123,10 @@ drain(struct rpc_socket *socket, bool *ret_more)
             options->received(options->context, &socket->frames);
         else
             options->garbled(options->context);
+        *ret_more = true;
+        if (loop_now_us(socket->loop) >= until)
+            return count + 1;
     }
-    *ret_more = true;
     return RPC_BATCH;
 }
 
@@ -130,9 +136,10 @@ take_turn(struct rpc_socket *socket)
     const struct rpc_socket_options *options = &socket->options;
     size_t total = 0;
     bool more, again;
+    int64_t until = loop_now_us(socket->loop) + RPC_ROUND_US;
     socket->in_turn = true;
     do {
-        total += drain(socket, &more);
+        total += drain(socket, until, &more);
         socket->sent = false;
         again = options->turn(options->context, total);
         /* Work that is left waits for the loop's next round, so that other
@@ -313,6 +320,7 @@ rpc_socket_new(struct loop *loop, const struct rpc_socket_options *options,
         return STATUS_RESOURCE_EXHAUSTED;
     socket->magic = RPC_SOCKET_MAGIC;
     socket->options = *options;
+    socket->loop = loop;
     rpc_frames_init(&socket->frames);
     enum status status = open_zmq(socket, loop);
     if (status != STATUS_OK) {

@@ -315,6 +315,66 @@ many_calls_with_many_deadlines_end_each_in_time(void **state)
     stand_server_close(&server);
 }
 
+/* Answers that take long to make something of, and a timer beside them. */
+struct slow {
+    struct loop *loop;
+    struct loop_timer *tick;
+    unsigned done, ticks;
+    unsigned at_once, most_at_once; /* answers between two ticks */
+};
+
+static void
+on_tick(void *context)
+{
+    struct slow *slow = context;
+    slow->ticks++;
+    slow->at_once = 0;
+    loop_timer_start(slow->tick, 1);
+}
+
+static void
+on_slow_done(void *context, const struct rpc_result *result)
+{
+    struct slow *slow = context;
+    assert_int_equal(result->status, STATUS_OK);
+    ms_time until = loop_now(slow->loop) + 2;
+    while (loop_now(slow->loop) < until)
+        continue;
+    slow->done++;
+    if (++slow->at_once > slow->most_at_once)
+        slow->most_at_once = slow->at_once;
+}
+
+static void
+answers_that_take_long_leave_other_events_their_turn(void **state)
+{
+    enum { CALLS = 100 };
+    struct rpc_stand *stand = *state;
+    struct stand_server server;
+    struct slow slow = {.loop = stand->loop};
+    const struct rpc_options options = {.timeout = 20000};
+    Ss__HealthRequest request = SS__HEALTH_REQUEST__INIT;
+    stand_server_open(&server, stand, "a", STAND_HOLD, CALLS);
+    struct rpc_channel *channel = stand_channel_to(stand, "a");
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(rpc_call_start(channel, &ss__health__descriptor, 0,
+                                        &request.base, &options, on_slow_done,
+                                        &slow, NULL),
+                         STATUS_OK);
+    stand_server_await(&server, CALLS);
+    assert_int_equal(loop_timer_new(stand->loop, on_tick, &slow, &slow.tick),
+                     STATUS_OK);
+    loop_timer_start(slow.tick, 0);
+    stand_server_release(&server);
+    for (int i = 0; i < 1000 && slow.done < CALLS; i++)
+        rpc_stand_run_for(stand, 10);
+    assert_int_equal(slow.done, CALLS);
+    assert_true(slow.most_at_once < CALLS / 4);
+    loop_timer_free(&slow.tick);
+    rpc_channel_free(&channel);
+    stand_server_close(&server);
+}
+
 static void
 a_drained_endpoint_gets_no_new_calls_and_none_fails(void **state)
 {
@@ -511,6 +571,7 @@ main(void)
         TEST(texts_unfit_for_a_header_are_refused_at_once),
         TEST(a_cancelled_call_is_never_told),
         TEST(many_calls_with_many_deadlines_end_each_in_time),
+        TEST(answers_that_take_long_leave_other_events_their_turn),
         TEST(a_drained_endpoint_gets_no_new_calls_and_none_fails),
         TEST(a_call_without_an_answer_ends_at_its_deadline),
         TEST(a_call_that_waited_for_nobody_ends_unavailable),

@@ -2,7 +2,6 @@
  * whatever leaves can be read. */
 #include "proto/tenants_codec.h"
 
-#include "core/base/text.h"
 #include "proto/message_codec.h"
 
 #include "tenants.pb-c.h"
@@ -10,32 +9,11 @@
 /* Of the message while it is built or read. */
 #define MESSAGE_BYTES_MAX (2 * (size_t)TENANTS_BYTES_MAX)
 
-static bool
-is_id(struct slice id)
-{
-    if (id.len == 0 || id.len > TENANT_KEY_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z'))
-            return false;
-    }
-    return true;
-}
-
-static bool
-is_label(struct slice label)
-{
-    return label.len <= TENANT_LABEL_MAX && text_is_utf8(label) &&
-           !text_has_control(label, "");
-}
-
 /* Valid by itself, and after the key before it (NULL for the first). */
 static bool
 key_is_valid(const struct tenant_key *previous, const struct tenant_key *key)
 {
-    return is_id(key->id) && tenant_is_name(key->tenant) &&
-           is_label(key->label) &&
+    return tenant_key_fault(key) == NULL &&
            (previous == NULL || tenant_key_cmp(previous, key) < 0);
 }
 

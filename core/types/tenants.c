@@ -1,7 +1,8 @@
-/* Order, search and content hash of the tenants' keys. */
+/* What is well-formed, order, search and content hash of the tenants' keys. */
 #include "core/types/tenants.h"
 
 #include "core/base/hash.h"
+#include "core/base/text.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,32 @@ tenant_is_name(struct slice name)
             return false;
     }
     return true;
+}
+
+bool
+tenant_is_key_id(struct slice id)
+{
+    if (id.len == 0 || id.len > TENANT_KEY_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z'))
+            return false;
+    }
+    return true;
+}
+
+const char *
+tenant_key_fault(const struct tenant_key *key)
+{
+    if (!tenant_is_key_id(key->id))
+        return "malformed id";
+    if (!tenant_is_name(key->tenant))
+        return "malformed tenant";
+    if (key->label.len > TENANT_LABEL_MAX || !text_is_utf8(key->label) ||
+        text_has_control(key->label, ""))
+        return "malformed label";
+    return NULL;
 }
 
 int

@@ -39,6 +39,11 @@ struct tenants {
 
 /* 1 to TENANT_MAX bytes of [A-Za-z0-9._-]. */
 bool tenant_is_name(struct slice name);
+/* 1 to TENANT_KEY_ID_MAX bytes of [0-9a-z]. */
+bool tenant_is_key_id(struct slice id);
+/* What makes a key one that nobody takes, as words for people ("malformed
+ * tenant"); NULL: it is well-formed. */
+const char *tenant_key_fault(const struct tenant_key *key);
 /* By hash, for sorting. */
 int tenant_key_cmp(const struct tenant_key *a, const struct tenant_key *b);
 /* The key of a hash, revoked or not; NULL when there is none. */

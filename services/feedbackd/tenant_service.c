@@ -335,15 +335,6 @@ tenant_service_on_revoked(void *context, const struct store_result *result)
     revoking->done.revoke(&reply, revoking->call);
 }
 
-static bool
-tenant_service_is_id(const char *text)
-{
-    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    size_t len = strlen(text);
-
-    return len > 0 && len <= TENANT_KEY_ID_MAX && strspn(text, letters) == len;
-}
-
 static void
 tenant_service_revoke(Ss__Tenants_Service *base,
                       const Ss__RevokeKeyRequest *request,
@@ -353,7 +344,7 @@ tenant_service_revoke(Ss__Tenants_Service *base,
     struct tenant_call *revoking = NULL;
     enum status status = STATUS_OK;
 
-    if (!tenant_service_is_id(request->id)) {
+    if (!tenant_is_key_id(slice_of(request->id))) {
         rpc_fail(call, STATUS_NOT_FOUND, "NOT_FOUND", no_key);
         return;
     }

@@ -116,6 +116,40 @@ a_name_is_1_to_64_of_letters_digits_and_three_signs(void **state)
 }
 
 static void
+a_key_is_well_formed_or_its_fault_is_named(void **state)
+{
+    (void)state;
+    char longest[TENANT_LABEL_MAX + 1];
+    memset(longest, 'x', sizeof longest);
+    const struct {
+        struct slice id, tenant, label;
+        const char *fault;
+    } rows[] = {
+        {SLICE("0az9"), SLICE("acme"), SLICE(""), NULL},
+        {SLICE("0123456789abcdef"), SLICE("a"), SLICE("\xc3\xa9"), NULL},
+        {SLICE("a"), SLICE("a"), slice_make(longest, TENANT_LABEL_MAX), NULL},
+        {SLICE(""), SLICE("acme"), SLICE(""), "malformed id"},
+        {SLICE("A"), SLICE("acme"), SLICE(""), "malformed id"},
+        {SLICE("a_b"), SLICE("acme"), SLICE(""), "malformed id"},
+        {SLICE("0123456789abcdefg"), SLICE("acme"), SLICE(""), "malformed id"},
+        {SLICE("a"), SLICE("two words"), SLICE(""), "malformed tenant"},
+        {SLICE("a"), SLICE(""), SLICE(""), "malformed tenant"},
+        {SLICE("a"), SLICE("a"), SLICE("a\nb"), "malformed label"},
+        {SLICE("a"), SLICE("a"), SLICE("\xff"), "malformed label"},
+        {SLICE("a"), SLICE("a"), slice_make(longest, sizeof longest),
+         "malformed label"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct tenant_key key = {
+            .id = rows[i].id, .tenant = rows[i].tenant, .label = rows[i].label};
+        const char *fault = tenant_key_fault(&key);
+        assert_true((fault == NULL) == (rows[i].fault == NULL));
+        if (fault != NULL)
+            assert_string_equal(fault, rows[i].fault);
+    }
+}
+
+static void
 freeing_sets_to_null_and_may_be_done_again(void **state)
 {
     (void)state;
@@ -136,6 +170,7 @@ main(void)
         cmocka_unit_test(equal_keys_hash_equal_wherever_they_lie),
         cmocka_unit_test(the_hash_sees_every_field_the_order_and_the_count),
         cmocka_unit_test(a_name_is_1_to_64_of_letters_digits_and_three_signs),
+        cmocka_unit_test(a_key_is_well_formed_or_its_fault_is_named),
         cmocka_unit_test(a_hash_that_is_no_keys_finds_nothing),
         cmocka_unit_test(freeing_sets_to_null_and_may_be_done_again),
     };

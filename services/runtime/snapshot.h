@@ -32,6 +32,7 @@
 #define SNAPSHOT_WATCHES_PER_PEER 16   /* of them for one connection … */
 #define SNAPSHOT_WATCHES_PER_CALLER 64 /* … and one caller's name */
 #define SNAPSHOT_NAME_MAX 32           /* bytes, with NUL */
+#define SNAPSHOT_TROUBLE_MAX 256       /* bytes, with NUL; longer is cut */
 
 struct snapshot_publisher;
 struct snapshot_follower;
@@ -62,6 +63,10 @@ snapshot_publish_whole(struct snapshot_publisher *publisher, uint64_t hash);
 /* The value moved by a delta (copied); hash is the content's afterwards. */
 void snapshot_publish_delta(struct snapshot_publisher *publisher,
                             struct slice delta, uint64_t hash);
+/* What is wrong with the value though it is published, in words for people
+ * (copied); Health says it until it is said again. NULL: nothing (more). */
+void snapshot_publisher_trouble(struct snapshot_publisher *publisher,
+                                const char *trouble);
 
 /* What is published now. */
 struct snapshot_version
@@ -71,7 +76,9 @@ snapshot_publisher_version(const struct snapshot_publisher *publisher);
 struct snapshot_published {
     const char *name;
     struct snapshot_version at;
-    const char *trouble; /* why nobody can get the whole; NULL: all is well */
+    /* Why nobody can get the whole, else what its maker says is wrong with it;
+     * NULL: all is well. Borrowed until either changes. */
+    const char *trouble;
 };
 /* Number i; false past the end. */
 bool snapshot_published_at(struct rpc_server *server, size_t i,

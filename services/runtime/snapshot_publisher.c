@@ -12,6 +12,7 @@
 #include "services/runtime/snapshot_watchers.h"
 #include "services/runtime/snapshot_whole.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -31,6 +32,7 @@ struct snapshot_publisher {
     struct snapshot_whole whole;
     struct snapshot_watchers watchers;
     struct loop_timer *timer;
+    char trouble[SNAPSHOT_TROUBLE_MAX]; /* with the value; "": none */
     bool draining;
 };
 
@@ -319,11 +321,29 @@ snapshot_publish_delta(struct snapshot_publisher *publisher, struct slice delta,
     tell_watchers(publisher);
 }
 
+void
+snapshot_publisher_trouble(struct snapshot_publisher *publisher,
+                           const char *trouble)
+{
+    CHECK_OBJ(publisher, SNAPSHOT_PUBLISHER_MAGIC);
+    (void)snprintf(publisher->trouble, sizeof publisher->trouble, "%s",
+                   trouble != NULL ? trouble : "");
+}
+
 struct snapshot_version
 snapshot_publisher_version(const struct snapshot_publisher *publisher)
 {
     CHECK_OBJ(publisher, SNAPSHOT_PUBLISHER_MAGIC);
     return publisher->at;
+}
+
+/* That nobody can get it is worse than what is wrong with it. */
+static const char *
+trouble_of(const struct snapshot_publisher *publisher)
+{
+    if (publisher->whole.trouble != NULL)
+        return publisher->whole.trouble;
+    return publisher->trouble[0] != '\0' ? publisher->trouble : NULL;
 }
 
 bool
@@ -343,7 +363,7 @@ snapshot_published_at(struct rpc_server *server, size_t i,
         *ret_published =
             (struct snapshot_published){.name = publisher->name,
                                         .at = publisher->at,
-                                        .trouble = publisher->whole.trouble};
+                                        .trouble = trouble_of(publisher)};
         return true;
     }
     return false;

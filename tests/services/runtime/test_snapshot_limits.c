@@ -396,6 +396,47 @@ a_whole_that_is_too_large_is_said_and_stops_nobody(void **state)
     assert_null(published.trouble);
 }
 
+/* --- a whole with which something is wrong -------------------------------- */
+
+static const char *
+trouble_of(const struct house *house)
+{
+    struct snapshot_published published;
+    assert_true(snapshot_published_at(house->server.server, 0, &published));
+    return published.trouble;
+}
+
+static void
+what_its_maker_says_is_wrong_is_told_until_it_is_right(void **state)
+{
+    struct house *house = *state;
+    char words[] = "a row is left out";
+    char endless[2 * SNAPSHOT_TROUBLE_MAX];
+    publish_whole(house, "the other rows");
+    assert_null(trouble_of(house));
+    snapshot_publisher_trouble(house->publisher, words);
+    words[0] = '?'; /* they were copied */
+    assert_string_equal(trouble_of(house), "a row is left out");
+    publish_whole(house, "still the other rows");
+    follow(house);
+    expect_same(house); /* it is published all the same */
+    assert_string_equal(trouble_of(house), "a row is left out");
+    /* That nobody can get it is worse. */
+    house->encode = STATUS_RESOURCE_EXHAUSTED;
+    publish_whole(house, "too much");
+    (void)watch_once(house, NULL, NULL, 0);
+    assert_non_null(strstr(trouble_of(house), "too large"));
+    house->encode = STATUS_OK;
+    publish_whole(house, "all rows");
+    expect_same(house);
+    snapshot_publisher_trouble(house->publisher, NULL);
+    assert_null(trouble_of(house));
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    snapshot_publisher_trouble(house->publisher, endless);
+    assert_int_equal(strlen(trouble_of(house)), SNAPSHOT_TROUBLE_MAX - 1);
+}
+
 /* --- programs of different versions --------------------------------------- */
 
 static int
@@ -525,6 +566,7 @@ main(void)
         TEST(a_part_of_what_is_held_no_more_starts_over),
         TEST(who_takes_no_parts_gets_one_piece),
         TEST(a_whole_that_is_too_large_is_said_and_stops_nobody),
+        TEST(what_its_maker_says_is_wrong_is_told_until_it_is_right),
         TEST(a_copy_of_a_newer_program_is_ignored_and_fetched_anew),
         TEST(a_whole_that_cannot_be_read_leaves_what_is_held_without_a_spin),
         TEST(a_follower_says_how_old_what_it_holds_is),

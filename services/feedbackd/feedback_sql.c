@@ -187,15 +187,19 @@ static const char layer_vote_changes[] =
 
 /* $1 the mark of the keys that are known. Every change of a row gives it
  * another xmin, a row less or more another count: only when the mark differs
- * do the keys follow, from the same snapshot. One more than there may be
- * shows that there are too many. */
+ * do the keys follow, from the same snapshot. When there are too many, a live
+ * key has its place before a revoked one: without its row a revoked key is
+ * unknown, and admits nobody either. */
 static const char layer_tenants[] =
-    "WITH now_at AS (SELECT count(*) || '/' ||"
+    "WITH now_at AS (SELECT count(*) AS total, count(*) || '/' ||"
     " coalesce(sum(xmin::text::bigint), 0) AS mark FROM api_keys)"
     " SELECT now_at.mark, encode(k.key_hash, 'hex'), k.id, k.tenant, k.label,"
-    " (k.revoked_at IS NOT NULL)::integer"
-    " FROM now_at LEFT JOIN api_keys k ON now_at.mark <> $1::text"
-    " ORDER BY k.key_hash LIMIT " NUMBER(TENANTS_KEYS_MAX) " + 1";
+    " k.revoked, k.place, now_at.total"
+    " FROM now_at LEFT JOIN LATERAL (SELECT key_hash, id, tenant, label,"
+    " (revoked_at IS NOT NULL)::integer AS revoked, created_at,"
+    " ctid::text AS place FROM api_keys WHERE now_at.mark <> $1::text"
+    " ORDER BY revoked, created_at, id LIMIT " NUMBER(TENANTS_KEYS_MAX) ") k"
+    " ON true ORDER BY k.key_hash, k.revoked DESC, k.created_at, k.id";
 
 const struct store_statement layer_statements[LAYER_STATEMENTS] = {
     [LAYER_SNAPSHOT] = {"layer_snapshot",

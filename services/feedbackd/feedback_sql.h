@@ -79,15 +79,19 @@ enum layer_statement {
     LAYER_STATEMENTS
 };
 
-/* Columns of LAYER_TENANTS; rows ascend by hash. Its first row is there in
- * any case; without a hash it holds no key. */
+/* Columns of LAYER_TENANTS; rows ascend by hash, of one hash the revoked
+ * ones first. Its first row is there in any case; where TENANTS_REVOKED is
+ * NULL it holds no key. At most TENANTS_KEYS_MAX rows: live ones before
+ * revoked ones, older before newer. */
 enum {
     TENANTS_MARK,
     TENANTS_HASH,
     TENANTS_ID,
     TENANTS_TENANT,
     TENANTS_LABEL,
-    TENANTS_REVOKED
+    TENANTS_REVOKED,
+    TENANTS_PLACE, /* ctid: finds a row by hand */
+    TENANTS_TOTAL  /* rows in the table */
 };
 
 enum read_statement {

@@ -14,6 +14,18 @@
 #define STACK_DETAIL_MAX 400
 #define STACK_NAME_MAX 64
 
+/* NULL when they were published once; else why not. */
+static const char *
+feedback_stack_lacks_keys(const struct feedback_stack *stack)
+{
+    const struct tenant_keeper *keeper = stack->tenants.keeper;
+
+    if (tenant_keeper_has(keeper))
+        return NULL;
+    return tenant_keeper_trouble(keeper)[0] ? tenant_keeper_trouble(keeper)
+                                            : "the API keys are not read yet";
+}
+
 static void
 feedback_stack_judge(struct feedback_stack *stack)
 {
@@ -31,9 +43,7 @@ feedback_stack_judge(struct feedback_stack *stack)
     }
     stack->options.judged(stack->options.context,
                           !stack->loaded ? "the layers are being read"
-                          : !stack->tenants_loaded
-                              ? "the API keys are not read yet"
-                              : NULL);
+                                         : feedback_stack_lacks_keys(stack));
 }
 
 static void
@@ -86,15 +96,6 @@ feedback_stack_on_loaded(void *context)
     struct feedback_stack *stack = context;
 
     stack->loaded = true;
-    feedback_stack_judge(stack);
-}
-
-static void
-feedback_stack_on_tenants(void *context)
-{
-    struct feedback_stack *stack = context;
-
-    stack->tenants_loaded = true;
     feedback_stack_judge(stack);
 }
 
@@ -175,7 +176,7 @@ feedback_stack_open_tenants(struct feedback_stack *stack)
     struct tenant_keeper_options options = {.store = stack->layers,
                                             .server = stack->options.server,
                                             .interval = stack->options.interval,
-                                            .loaded = feedback_stack_on_tenants,
+                                            .changed = feedback_stack_on_up,
                                             .context = stack,
                                             .metrics = stack->options.metrics};
 

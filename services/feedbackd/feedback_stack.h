@@ -33,8 +33,7 @@ struct feedback_stack {
     struct feedback_stack_options options;
     struct store *layers;
     struct upkeep *upkeep;
-    bool loaded;         /* the layers, once */
-    bool tenants_loaded; /* once */
+    bool loaded; /* the layers, once */
 };
 
 /* Set up and serve; connecting happens in the background. RESOURCE_EXHAUSTED;

@@ -4,15 +4,15 @@
 #include "services/feedbackd/tenant_keeper.h"
 
 #include "core/base/check.h"
-#include "core/base/text.h"
-#include "core/types/tenants.h"
 #include "proto/tenants_codec.h"
 #include "services/feedbackd/feedback_sql.h"
+#include "services/feedbackd/tenant_rows.h"
 #include "services/runtime/log.h"
 #include "services/runtime/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TENANT_KEEPER_MAGIC 0x544b4550u
 #define TENANT_KEEPER_MARK_MAX 64 /* two numbers */
@@ -26,7 +26,9 @@ struct tenant_keeper {
     char mark[TENANT_KEEPER_MARK_MAX]; /* of the last look that ended well */
     bool looking, look_wanted;
     bool notifying, notify_wanted;
-    int64_t *keys;
+    char trouble[TENANT_ROWS_WORDS_MAX]; /* with the rows; "": none */
+    uint64_t left; /* tenant_rows_left's hash, of what was said last */
+    int64_t *keys, *left_out;
     uint64_t *loads;
 };
 
@@ -39,86 +41,44 @@ tenant_keeper_encode(void *context, struct buf *out)
     return tenants_encode(keeper->now, out);
 }
 
-/* --- rows to tenants --- */
-
-static bool
-tenant_keeper_hash(struct slice hex, uint8_t hash[TENANT_KEY_HASH_LEN])
-{
-    if (hex.len != (size_t)2 * TENANT_KEY_HASH_LEN)
-        return false;
-    for (size_t i = 0; i < TENANT_KEY_HASH_LEN; i++) {
-        int high = text_hex_digit(hex.ptr[2 * i]);
-        int low = text_hex_digit(hex.ptr[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
-}
-
-static enum status
-tenant_keeper_read(const struct pg_result *rows, struct tenants *tenants)
-{
-    size_t count = rows_null(rows, 0, TENANTS_HASH) ? 0 : rows_count(rows);
-    struct tenant_key *keys =
-        ARENA_ARRAY(tenants->arena, struct tenant_key, count);
-
-    if (!keys)
-        return STATUS_RESOURCE_EXHAUSTED;
-    for (size_t i = 0; i < count; i++) {
-        struct arena *arena = tenants->arena;
-
-        if (!tenant_keeper_hash(rows_text(rows, i, TENANTS_HASH), keys[i].hash))
-            return STATUS_INVALID_ARGUMENT;
-        keys[i].id = arena_slice(arena, rows_text(rows, i, TENANTS_ID));
-        keys[i].tenant = arena_slice(arena, rows_text(rows, i, TENANTS_TENANT));
-        keys[i].label = arena_slice(arena, rows_text(rows, i, TENANTS_LABEL));
-        keys[i].revoked = rows_i64(rows, i, TENANTS_REVOKED, 1) != 0;
-    }
-    tenants->keys = keys;
-    tenants->key_count = count;
-    return arena_ok(tenants->arena) ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
-}
-
-/* Whether followers will be able to read them: what cannot be encoded must not
- * take the place of what can. */
-static enum status
-tenant_keeper_try(const struct tenants *tenants)
-{
-    struct buf bytes;
-    enum status status = STATUS_OK;
-
-    buf_init(&bytes, SNAPSHOT_WHOLE_MAX);
-    status = tenants_encode(tenants, &bytes);
-    buf_fini(&bytes);
-    return status;
-}
-
-/* New tenants of the rows. INVALID_ARGUMENT: they cannot be published. */
-static enum status
-tenant_keeper_build(const struct pg_result *rows, struct tenants **ret_tenants)
-{
-    struct arena *arena = arena_new(TENANTS_BYTES_MAX);
-    struct tenants *tenants = arena ? ARENA_NEW(arena, struct tenants) : NULL;
-    enum status status = STATUS_RESOURCE_EXHAUSTED;
-
-    if (tenants) {
-        tenants->arena = arena;
-        status = tenant_keeper_read(rows, tenants);
-    }
-    if (status == STATUS_OK)
-        status = tenant_keeper_try(tenants);
-    if (status == STATUS_OK)
-        *ret_tenants = tenants;
-    else
-        arena_free(&arena);
-    return status;
-}
-
 /* --- a look --- */
 
 static void tenant_keeper_go(struct tenant_keeper *keeper);
+
+/* What the rows are like, to the log, Health and the metrics. The log hears
+ * each state once: another change of the table does not repeat it. */
+static void
+tenant_keeper_say(struct tenant_keeper *keeper, enum status status,
+                  const struct tenant_rows_left *left)
+{
+    char trouble[TENANT_ROWS_WORDS_MAX];
+    bool is_news = left->hash != keeper->left;
+
+    tenant_rows_words(status, left, trouble);
+    is_news = is_news ||
+              (status != STATUS_OK && strcmp(trouble, keeper->trouble) != 0);
+    keeper->left = left->hash;
+    *keeper->left_out = (int64_t)(left->malformed + left->beyond);
+    (void)snprintf(keeper->trouble, sizeof(keeper->trouble), "%s", trouble);
+    snapshot_publisher_trouble(keeper->publisher, trouble);
+    if (!is_news)
+        return;
+    for (size_t i = 0; i < left->named_count; i++)
+        log_event(LOG_WARN, "key-left-out", LOG_STR("row", left->named[i].row),
+                  LOG_STR("why", left->named[i].fault),
+                  LOG_STR("next", "not published until the row is corrected or"
+                                  " deleted in the table api_keys"));
+    if (left->malformed > left->named_count || left->beyond > 0)
+        log_event(
+            LOG_WARN, "keys-left-out", LOG_U64("malformed", left->malformed),
+            LOG_U64("beyond", left->beyond), LOG_U64("most", TENANTS_KEYS_MAX),
+            LOG_STR("why", trouble), LOG_STR("next", "they are not published"));
+    if (status != STATUS_OK)
+        log_event(LOG_WARN, "tenants-not-published",
+                  LOG_STR("status", status_text(status)),
+                  LOG_STR("why", trouble),
+                  LOG_STR("next", "what was published before stays"));
+}
 
 static void
 tenant_keeper_publish(struct tenant_keeper *keeper, struct tenants *tenants)
@@ -132,9 +92,9 @@ tenant_keeper_publish(struct tenant_keeper *keeper, struct tenants *tenants)
     *keeper->keys = (int64_t)(tenants->key_count - revoked);
     (*keeper->loads)++;
     log_event(LOG_INFO, "tenants-loaded", LOG_U64("keys", tenants->key_count),
-              LOG_U64("revoked", revoked));
+              LOG_U64("revoked", revoked),
+              LOG_I64("left_out", *keeper->left_out));
     snapshot_publish_whole(keeper->publisher, tenants_hash(tenants));
-    keeper->options.loaded(keeper->options.context);
 }
 
 /* The table changed since the last look (or this is the first). */
@@ -142,20 +102,17 @@ static void
 tenant_keeper_take(struct tenant_keeper *keeper, const struct pg_result *rows)
 {
     struct tenants *tenants = NULL;
-    enum status status = tenant_keeper_build(rows, &tenants);
+    struct tenant_rows_left left;
+    enum status status = tenant_rows_read(rows, &tenants, &left);
 
+    tenant_keeper_say(keeper, status, &left);
     if (status == STATUS_OK)
         tenant_keeper_publish(keeper, tenants);
-    else
-        log_event(LOG_WARN, "tenants-not-published",
-                  LOG_STR("status", status_text(status)),
-                  LOG_U64("keys", rows_count(rows)),
-                  LOG_U64("most", TENANTS_KEYS_MAX),
-                  LOG_STR("next", "what was published before stays"));
     /* The same rows would not be better next time, but memory may. */
     if (status != STATUS_RESOURCE_EXHAUSTED)
         (void)snprintf(keeper->mark, sizeof(keeper->mark), "%.*s",
                        SLICE_ARG(rows_text(rows, 0, TENANTS_MARK)));
+    keeper->options.changed(keeper->options.context);
 }
 
 static void
@@ -252,6 +209,20 @@ tenant_keeper_notice(struct tenant_keeper *keeper)
     tenant_keeper_look(keeper);
 }
 
+bool
+tenant_keeper_has(const struct tenant_keeper *keeper)
+{
+    CHECK_OBJ(keeper, TENANT_KEEPER_MAGIC);
+    return keeper->now != NULL;
+}
+
+const char *
+tenant_keeper_trouble(const struct tenant_keeper *keeper)
+{
+    CHECK_OBJ(keeper, TENANT_KEEPER_MAGIC);
+    return keeper->trouble;
+}
+
 enum status
 tenant_keeper_new(struct loop *loop,
                   const struct tenant_keeper_options *options,
@@ -265,6 +236,9 @@ tenant_keeper_new(struct loop *loop,
     keeper->options = *options;
     keeper->keys = metrics_gauge(options->metrics, "api_keys", "",
                                  "API keys that are not revoked.");
+    keeper->left_out =
+        metrics_gauge(options->metrics, "api_keys_left_out", "",
+                      "Rows of api_keys that cannot be published.");
     keeper->loads = metrics_counter(options->metrics, "tenant_loads_total", "",
                                     "Times the API keys were read anew.");
     if (loop_timer_new(loop, tenant_keeper_timer, keeper, &keeper->timer) ||

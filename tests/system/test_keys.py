@@ -187,6 +187,32 @@ class Keys(unittest.TestCase):
             caller.until(lambda seen: seen[key_id].revoked, "its end")
             self.assertLess(time.monotonic() - began, 5)
 
+    def test_a_malformed_row_is_said_by_status_and_stops_no_revocation(self):
+        _, good = self.add("acme")
+        self.stack.sql("ALTER TABLE api_keys DROP CONSTRAINT"
+                       " api_keys_tenant_check")
+        self.stack.sql("INSERT INTO api_keys (id, tenant, key_hash) VALUES"
+                       " ('bad1', 'two words', sha256('bad1'))")
+        words = ("an API key is left out (id bad1: malformed tenant): correct"
+                 " or delete its row in the table api_keys")
+        try:
+            with self.caller() as caller:
+                self.keys(0, "revoke", good)
+                seen = caller.until(
+                    lambda keys: good in keys and keys[good].revoked,
+                    "the revocation")
+                self.assertNotIn("bad1", seen)
+            status = self.stack.command("status")
+            self.assertEqual(status.returncode, 0, status.stdout)
+            self.assertIn(words, status.stdout)
+        finally:
+            self.stack.sql("DELETE FROM api_keys")
+            self.stack.sql(
+                "ALTER TABLE api_keys ADD CONSTRAINT api_keys_tenant_check"
+                " CHECK (tenant ~ '^[A-Za-z0-9._-]{1,64}$')")
+        wait_for(lambda: "left out" not in self.stack.command("status").stdout,
+                 15, "all to be well again")
+
     def test_two_feedbackd_make_one_first_key_and_tell_each_other(self):
         home = str(self.stack.home)
         with subprocess.Popen(

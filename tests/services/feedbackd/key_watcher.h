@@ -119,12 +119,6 @@ has_one_revoked(const struct watcher *watcher)
            live_keys(watcher) == 0;
 }
 
-static inline bool
-has_as_many_as_fit(const struct watcher *watcher)
-{
-    return watcher->seen && watcher->seen->key_count == TENANTS_KEYS_MAX;
-}
-
 /* --- calls --- */
 
 static inline void
@@ -177,7 +171,7 @@ add(struct node *node, char *tenant, char *label, char *key, char *id)
 }
 
 static inline void
-revoke(struct node *node, char *id, struct ended *ended)
+revoke_key(struct node *node, char *id, struct ended *ended)
 {
     Ss__RevokeKeyRequest request = SS__REVOKE_KEY_REQUEST__INIT;
 

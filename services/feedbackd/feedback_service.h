@@ -27,6 +27,7 @@ struct feedback_service {
     const struct secret_key *seal; /* of decision ids */
     ms_dur retention;              /* of idempotency keys */
     ms_dur report_window;          /* of the reports' quota */
+    uint64_t *unlinked;            /* ratings whose spawn was not theirs */
 };
 
 /* Set the handlers; the rest is the caller's to set. */

@@ -36,6 +36,18 @@
 
 #define ONE "(VALUES (1)) one"
 
+/* The time in a version 7 UUID (a parameter, as text), and the id itself when
+ * the tenant logged a spawn of it; else NULL. The time leads to the partition;
+ * a day to either side, because ids are made by another machine's clock. */
+#define TIME_OF(id)                                                            \
+    "to_timestamp(('x' || translate(left(" id "::text, 13), '-', ''))"         \
+    "::bit(48)::bigint / 1000::float8)"
+#define OWN_SPAWN(tenant, id)                                                  \
+    "(SELECT s.spawn_id FROM spawn_logs s"                                     \
+    " WHERE s.spawn_id = " id "::text::uuid AND s.tenant = " tenant "::text"   \
+    " AND s.given_at BETWEEN " TIME_OF(id) " - interval '1 day'"               \
+    " AND " TIME_OF(id) " + interval '1 day' LIMIT 1)"
+
 /* What became visible since the snapshot $1. The comparison with its xmin
  * lets the index find the few rows to look at. */
 #define NEW_SINCE                                                              \
@@ -60,14 +72,16 @@ static const char write_spawn[] =
     " FROM " ONE FIRST_ANSWER("$2", "$11");
 
 /* $1 tenant, $2 model, $3 category, $4 rating, $5 context, $6 decision id,
- * $7 spawn id, $8 key, $9 hash, $10 retention */
+ * $7 spawn id, $8 key, $9 hash, $10 retention. A spawn id that is none of the
+ * tenant's is not recorded; the rating is. */
 static const char write_outcome[] =
     "WITH " CLAIM("$1", "$8", "$9", "$10", "''", ONE)
     "event AS (INSERT INTO outcomes (tenant, model, category, rating, context,"
     " decision_id, spawn_id)"
-    " SELECT $1, $2, $3, $4::text::smallint, $5, $6, $7::text::uuid FROM go"
-    " RETURNING 1)"
-    " SELECT (SELECT count(*) FROM event), f.body_hash, f.result, 1, 0"
+    " SELECT $1, $2, $3, $4::text::smallint, $5, $6, " OWN_SPAWN("$1", "$7")
+    " FROM go RETURNING spawn_id)"
+    " SELECT (SELECT count(*) FROM event), f.body_hash, f.result, 1, 0,"
+    " (SELECT count(spawn_id) FROM event)"
     " FROM " ONE FIRST_ANSWER("$1", "$8");
 
 /* $1 tenant, $2 instance, $3 model, $4 category, $5 rating, $6 key, $7 hash,
@@ -104,8 +118,7 @@ static const char write_spawn_plain[] =
 
 static const char write_outcome_plain[] =
     "INSERT INTO outcomes (tenant, model, category, rating, context,"
-    " decision_id, spawn_id)"
-    " VALUES ($1, $2, $3, $4::text::smallint, $5, $6, $7::text::uuid)"
+    " decision_id) VALUES ($1, $2, $3, $4::text::smallint, $5, $6)"
     " RETURNING 1";
 
 /* $1 id, $2 tenant, $3 label, $4 hash in hexadecimal, $5 whether it must be
@@ -120,7 +133,7 @@ const struct store_statement write_statements[WRITE_STATEMENTS] = {
     [WRITE_OUTCOME] = {"write_outcome", write_outcome, 10},
     [WRITE_REPORT] = {"write_report", write_report, 9},
     [WRITE_SPAWN_PLAIN] = {"write_spawn_plain", write_spawn_plain, 10},
-    [WRITE_OUTCOME_PLAIN] = {"write_outcome_plain", write_outcome_plain, 7},
+    [WRITE_OUTCOME_PLAIN] = {"write_outcome_plain", write_outcome_plain, 6},
     [WRITE_ADD_KEY] = {"write_add_key", write_add_key, 5},
     /* $1 id. One who waits for another's revocation keeps its time. */
     [WRITE_REVOKE_KEY] =

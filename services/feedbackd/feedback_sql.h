@@ -18,12 +18,14 @@ enum {
     WRITE_FIRST_HASH,
     WRITE_FIRST_RESULT,
     WRITE_IN_QUOTA,
-    WRITE_RETRY_MS
+    WRITE_RETRY_MS,
+    WRITE_LINKED /* an outcome's only: its spawn id was recorded */
 };
 
-/* The first three are the calls. A call without an idempotency key goes by
- * the plain form of its statement, which takes the same parameters but those
- * from the key on and costs half as much. */
+/* The first three are the calls. A call without an idempotency key (and a
+ * rating that names no spawn either) goes by the plain form of its statement,
+ * which takes the same parameters but those from there on and costs half as
+ * much. */
 enum write_statement {
     WRITE_SPAWN,
     WRITE_OUTCOME,

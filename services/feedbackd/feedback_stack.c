@@ -206,6 +206,9 @@ feedback_stack_serve(struct feedback_stack *stack)
     stack->service.seal = stack->options.seal;
     stack->service.retention = stack->options.retention;
     stack->service.report_window = stack->options.report_window;
+    stack->service.unlinked = metrics_counter(
+        stack->options.metrics, "outcomes_unlinked_total", "",
+        "Ratings recorded without their spawnId: no spawn of their tenant's.");
     rpc_server_add(server, &stack->service.base.base);
     tenant_service_init(&stack->tenants);
     stack->tenants.write = stack->service.write;

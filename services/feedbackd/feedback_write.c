@@ -4,7 +4,12 @@
  * A client's idempotency key is claimed in the statement that records. When
  * the claim finds an earlier one, the same request gets the first answer and
  * another request a conflict. When the earlier one committed while we waited
- * for it, our statement could not see it: it is asked again. */
+ * for it, our statement could not see it: it is asked again.
+ *
+ * A rating that names a spawn (spawnId) is joined with it only when the spawn
+ * was logged by the same tenant. Whether the id is another tenant's, was never
+ * given, or its log is no longer kept: the rating counts without it, and the
+ * answer is the same. */
 #include "services/feedbackd/feedback_service.h"
 
 #include "core/base/check.h"
@@ -270,6 +275,11 @@ feedback_write_done(void *context, const struct store_result *result)
     }
     if (write->statement != WRITE_SPAWN)
         layer_follow_nudge(write->service->follow);
+    /* No word of it to the caller: who may not know of a spawn is told the
+     * same as one who names none that ever was. */
+    if (write->event.spawn_id &&
+        rows_i64(result->rows, 0, WRITE_LINKED, 0) == 0)
+        (*write->service->unlinked)++;
     feedback_write_answer(write, slice_of(write->spawn_id));
 }
 
@@ -281,8 +291,9 @@ feedback_write_send(struct feedback_write *write)
         [WRITE_OUTCOME] = WRITE_OUTCOME_PLAIN,
         [WRITE_REPORT] = WRITE_REPORT, /* its quota needs the long form */
     };
+    bool is_plain = !write->key && !write->event.spawn_id;
     enum write_statement statement =
-        write->key ? write->statement : plain[write->statement];
+        is_plain ? plain[write->statement] : write->statement;
     enum status status = store_write(write->service->write, (unsigned)statement,
                                      write->params, feedback_write_done, write);
 

@@ -1,6 +1,8 @@
 /* Keys, limits, bad input, and PostgreSQL away. */
 #include "tests/services/feedbackd/feedback_node.h"
 
+#include <ctype.h>
+
 /* --- keys and limits --- */
 
 static void
@@ -221,6 +223,115 @@ a_decision_id_of_our_own_is_recorded_with_the_rating(void **state)
     fixture_close(&fixture);
 }
 
+/* --- the spawn that a rating is of --- */
+
+/* Log a spawn of acme's; its id. */
+static void
+log_spawn(struct node *node, char out[INPUT_UUID_TEXT + 1])
+{
+    struct ended ended;
+    Ss__LogSpawnRequest spawn = SS__LOG_SPAWN_REQUEST__INIT;
+
+    spawn.model = (char[]){"a/b"};
+    spawn.has_category = true;
+    call(node, LOG_SPAWN, &spawn, NULL, &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    (void)snprintf(out, INPUT_UUID_TEXT + 1, "%s",
+                   ((Ss__LogSpawnReply *)(void *)ended.reply)->data->spawn_id);
+    ended_forget(&ended);
+}
+
+/* Rate it as acme; the answer's bytes. `key` is an idempotency key or NULL. */
+static size_t
+rate_spawn(struct node *node, char *spawn_id, const char *key,
+           uint8_t bytes[256])
+{
+    struct ended ended;
+    Ss__RecordOutcomeRequest outcome = outcome_of((char[]){"a/b"}, 5);
+    size_t len = 0;
+
+    outcome.spawn_id = spawn_id;
+    call(node, RECORD_OUTCOME, &outcome, key, &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    len = protobuf_c_message_pack(ended.reply, bytes);
+    assert_true(len <= 256);
+    ended_forget(&ended);
+    return len;
+}
+
+#define LINKED                                                                 \
+    "SELECT count(*) FROM outcomes o JOIN spawn_logs s USING (spawn_id)"
+
+static void
+a_spawn_of_ones_own_is_recorded_with_its_rating(void **state)
+{
+    struct fixture fixture;
+    char id[INPUT_UUID_TEXT + 1];
+    uint8_t bytes[256];
+
+    (void)state;
+    fixture_open(&fixture);
+    log_spawn(&fixture.node, id);
+    (void)rate_spawn(&fixture.node, id, NULL, bytes);
+    (void)rate_spawn(&fixture.node, id, "key-1", bytes);
+    for (char *at = id; *at; at++)
+        *at = (char)toupper(*at);
+    (void)rate_spawn(&fixture.node, id, NULL, bytes);
+    assert_int_equal(number_of(LINKED), 3);
+    /* Of another month; the id's first 48 bits are 2026-01-15. */
+    sql("SELECT spawn_logs_make_months('2026-01-15', 1); INSERT INTO spawn_logs"
+        " (spawn_id, tenant, model, category, given_at) VALUES"
+        " ('019bbef3-b000-7000-8000-000000000001', 'acme', 'a/b', 'coding',"
+        " '2026-01-15 00:00:02+00')");
+    (void)rate_spawn(&fixture.node,
+                     (char[]){"019bbef3-b000-7000-8000-000000000001"}, NULL,
+                     bytes);
+    assert_int_equal(number_of(LINKED), 4);
+    assert_int_equal(
+        rpc_stand_count(fixture.stand.metrics, "outcomes_unlinked_total"), 0);
+    fixture_close(&fixture);
+}
+
+/* Both are rated without the spawn, so that nobody learns which ids exist. */
+static void
+anothers_spawn_and_one_that_is_none_are_answered_alike(void **state)
+{
+    struct fixture fixture;
+    char own[INPUT_UUID_TEXT + 1], others[INPUT_UUID_TEXT + 1];
+    char unknown[INPUT_UUID_TEXT + 1];
+    const char *keys[] = {NULL, "key-1", "key-2"};
+    uint8_t wanted[256], bytes[256];
+    size_t len = 0;
+
+    (void)state;
+    fixture_open(&fixture);
+    log_spawn(&fixture.node, others);
+    (void)snprintf(unknown, sizeof(unknown), "%s", others);
+    unknown[35] = unknown[35] == '0' ? '1' : '0';
+    sql("UPDATE spawn_logs SET tenant = 'eve'");
+    log_spawn(&fixture.node, own);
+    len = rate_spawn(&fixture.node, own, NULL, wanted);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(rate_spawn(&fixture.node, others, keys[i], bytes),
+                         len);
+        assert_memory_equal(bytes, wanted, len);
+        assert_int_equal(
+            rate_spawn(&fixture.node, unknown, i ? keys[2] : NULL, bytes), len);
+        assert_memory_equal(bytes, wanted, len);
+    }
+    assert_int_equal(number_of(LINKED), 1);
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"
+                               " WHERE tenant = 'acme' AND spawn_id IS NULL"),
+                     4);
+    assert_int_equal(
+        rpc_stand_count(fixture.stand.metrics, "outcomes_unlinked_total"), 4);
+    /* The first answer again, and nothing else. */
+    assert_int_equal(rate_spawn(&fixture.node, others, keys[1], bytes), len);
+    assert_memory_equal(bytes, wanted, len);
+    assert_int_equal(number_of("SELECT count(*) FROM outcomes"), 5);
+    fixture_close(&fixture);
+}
+
 /* --- failures --- */
 
 static void
@@ -356,6 +467,9 @@ main(void)
         cmocka_unit_test(the_101st_report_of_an_hour_is_refused),
         cmocka_unit_test(shorter_times_hold_by_configuration),
         cmocka_unit_test(a_decision_id_of_our_own_is_recorded_with_the_rating),
+        cmocka_unit_test(a_spawn_of_ones_own_is_recorded_with_its_rating),
+        cmocka_unit_test(
+            anothers_spawn_and_one_that_is_none_are_answered_alike),
         cmocka_unit_test(forged_and_borrowed_decision_ids_are_refused),
         cmocka_unit_test(bad_input_is_refused_and_leaves_nothing),
         cmocka_unit_test(without_postgres_writes_are_refused_and_layers_stay),

@@ -170,8 +170,11 @@ class Hang(unittest.TestCase):
             write = self.write(f"ending-{instance}")
             session.run("""
                 do $$ begin
-                    while not exists (select from pg_locks where not granted)
-                    loop perform pg_sleep(0.01); end loop;
+                    for turn in 1 .. 1000 loop
+                        exit when exists (select from pg_locks
+                                          where not granted);
+                        perform pg_sleep(0.01);
+                    end loop;
                 end $$;""")
             self.stack.order(instance, "-t")
             wait_for(lambda: self.drains(instance) > drains, 5,

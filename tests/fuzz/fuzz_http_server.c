@@ -22,6 +22,7 @@
 #define ROUNDS 6          /* of the loop, for what is on its way */
 #define ROUNDS_MAX 1000   /* until a connection is gone */
 #define ANSWER_MAX (1 << 20)
+#define ADDRESSES 4096 /* that clients come from */
 
 enum behaviour {
     HOLDS = 1,     /* the handler answers later */
@@ -102,9 +103,21 @@ answer_held(struct play *play)
 
 /* --- the client ----------------------------------------------------------- */
 
+/* Each from another address of loopback: where the server closes first a pair
+ * of addresses and ports is taken for a minute, and there are 28,000 ports. */
+static struct sockaddr_in
+next_address(void)
+{
+    static uint32_t count;
+    return (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + count++ % ADDRESSES)};
+}
+
 static int
 connect_client(const struct play *play)
 {
+    const struct sockaddr_in from = next_address();
     const struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)http_server_listen(play->server)->port),
@@ -112,6 +125,7 @@ connect_client(const struct play *play)
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
+    CHECK(bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
     CHECK(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
     /* A reset at the end: a million closed connections would wait about. */
     CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);

@@ -1,6 +1,8 @@
 /* gatewayd: the HTTP face. It holds no state but its counters, so there may
  * be any number of it. */
+#include "services/gatewayd/client_address.h"
 #include "services/gatewayd/gateway.h"
+#include "services/gatewayd/http_listen.h"
 #include "services/runtime/daemon.h"
 #include "services/runtime/home.h"
 #include "services/runtime/log.h"

@@ -10,9 +10,14 @@
 #include "core/base/text.h"
 #include "services/runtime/home.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ADDRESSES_BYTES_MAX 4000 /* of a text of addresses */
+#define BITS_V4 32
+#define BITS_V6 128
 
 static const struct config_key runtime_keys[] = {
 #define CONFIG CONFIG_ROW
@@ -66,6 +71,78 @@ rule_text(const struct config_key *key, struct slice text, char *ret_rule)
     return STATUS_INVALID_ARGUMENT;
 }
 
+static bool
+is_address(struct slice text, unsigned *ret_bits)
+{
+    char name[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (text.len == 0 || text.len >= sizeof(name))
+        return false;
+    memcpy(name, text.ptr, text.len);
+    name[text.len] = '\0';
+    bool is_v4 = inet_pton(AF_INET, name, &v4) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, name, &v6) != 1)
+        return false;
+    /* ::ffff:10.0.0.1 is an IPv4 address to whoever compares with it. */
+    *ret_bits = is_v4 || IN6_IS_ADDR_V4MAPPED(&v6) ? BITS_V4 : BITS_V6;
+    return true;
+}
+
+/* "10.0.0.1" or "10.0.0.0/8". */
+static bool
+is_network(struct slice text)
+{
+    unsigned most;
+    uint64_t bits;
+    ptrdiff_t slash = slice_find(text, SLICE("/"));
+    if (slash < 0)
+        return is_address(text, &most);
+    return is_address(slice_cut(text, 0, (size_t)slash), &most) &&
+           text_u64(slice_cut(text, (size_t)slash + 1, text.len), &bits) ==
+               STATUS_OK &&
+           bits <= most;
+}
+
+static enum status
+rule_addresses(const struct config_key *key, struct slice text,
+               int64_t *ret_count, char *ret_rule)
+{
+    bool networks = key->type == CONFIG_NETWORKS;
+    bool fine = text.len <= ADDRESSES_BYTES_MAX && !text_has_control(text, "");
+    int64_t count = 0;
+    unsigned bits;
+    struct slice part;
+    while (fine && slice_split(&text, ',', &part)) {
+        part = slice_trim(part);
+        if (part.len == 0)
+            continue;
+        fine = networks ? is_network(part) : is_address(part, &bits);
+        count++;
+    }
+    if (!fine) {
+        (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                       "must be IP addresses%s, comma-separated, such as %s",
+                       networks ? " or address/bits" : "",
+                       networks ? "10.0.0.0/8,::1" : "127.0.0.1,::1");
+        return STATUS_INVALID_ARGUMENT;
+    }
+    *ret_count = count;
+    if (count >= key->lowest && count <= key->highest)
+        return STATUS_OK;
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                   "must be from %lld to %lld addresses",
+                   (long long)key->lowest, (long long)key->highest);
+    return STATUS_INVALID_ARGUMENT;
+}
+
+bool
+config_is_text(enum config_type type)
+{
+    return type == CONFIG_TEXT || type == CONFIG_SECRET ||
+           type == CONFIG_ADDRESSES || type == CONFIG_NETWORKS;
+}
+
 enum status
 config_parse(const struct config_key *key, struct slice text,
              int64_t *ret_number, char *ret_rule)
@@ -98,6 +175,10 @@ config_parse(const struct config_key *key, struct slice text,
         status = text_size(text, &number);
         status = rule_number(status, key, number,
                              "a size such as 4096, 64KiB or 1MiB", ret_rule);
+        break;
+    case CONFIG_ADDRESSES:
+    case CONFIG_NETWORKS:
+        status = rule_addresses(key, text, &number, ret_rule);
         break;
     default:
         status = STATUS_INTERNAL;
@@ -234,8 +315,7 @@ const char *
 config_text(const struct config *config, const char *key)
 {
     const struct config_value *value = get(config, key);
-    CHECK(value != NULL && (value->key->type == CONFIG_TEXT ||
-                            value->key->type == CONFIG_SECRET));
+    CHECK(value != NULL && config_is_text(value->key->type));
     return value->text;
 }
 

@@ -28,6 +28,9 @@ enum config_type {
     CONFIG_BOOL,
     CONFIG_DURATION, /* "250ms", "6h"; bounds and value in ms */
     CONFIG_SIZE,     /* "1MiB"; bounds and value in bytes */
+    /* A text of IP addresses, comma-separated; bounds are how many. */
+    CONFIG_ADDRESSES, /* "127.0.0.1, ::1" */
+    CONFIG_NETWORKS,  /* with address/bits too: "10.0.0.0/8, ::1" */
 };
 
 struct config_key {
@@ -77,8 +80,8 @@ enum status config_load(const struct config_input *input, char *ret_error,
                         struct config **ret_config) MUST_CHECK;
 void config_free(struct config **config);
 
-/* Values by key name; the key must be in a table and of that type. Texts live
- * as long as the config. */
+/* Values by key name; the key must be in a table and of that type (for
+ * config_text any that is a text). Texts live as long as the config. */
 const char *config_text(const struct config *config, const char *key);
 int64_t config_int(const struct config *config, const char *key);
 bool config_bool(const struct config *config, const char *key);

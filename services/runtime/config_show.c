@@ -23,6 +23,10 @@ type_words(enum config_type type)
         return "duration";
     case CONFIG_SIZE:
         return "size";
+    case CONFIG_ADDRESSES:
+        return "IP addresses";
+    case CONFIG_NETWORKS:
+        return "IP addresses or networks";
     default:
         return "";
     }

@@ -22,7 +22,11 @@ static const struct config_key keys[] = {
                     CONFIG_ROW("test.wait", DURATION, "1s", 0, 600000, "ms",
                                "A time.", NULL)
                         CONFIG_ROW("test.room", SIZE, "1MiB", 0, 1 << 30,
-                                   "bytes", "A size.", NULL)};
+                                   "bytes", "A size.", NULL)
+                            CONFIG_ROW("test.at", ADDRESSES, "::1", 1, 3, "",
+                                       "Addresses.", NULL)
+                                CONFIG_ROW("test.from", NETWORKS, "", 0, 3, "",
+                                           "Networks.", NULL)};
 
 static enum status
 load(struct config_input *input, struct config **ret_config)
@@ -40,6 +44,18 @@ load(struct config_input *input, struct config **ret_config)
     return status;
 }
 
+/* A part with a '.' or a ':' is one: nothing else may be taken. */
+static int64_t
+count_addresses(const char *text)
+{
+    int64_t count = 0;
+    for (size_t len; *text != '\0'; text += len + (text[len] == ',')) {
+        len = strcspn(text, ",");
+        count += strcspn(text, ".:") < len;
+    }
+    return count;
+}
+
 static int64_t
 number_of(const struct config *config, const struct config_key *key)
 {
@@ -55,6 +71,9 @@ number_of(const struct config *config, const struct config_key *key)
         return config_duration_ms(config, key->name);
     case CONFIG_SIZE:
         return config_size(config, key->name);
+    case CONFIG_ADDRESSES:
+    case CONFIG_NETWORKS:
+        return count_addresses(config_text(config, key->name));
     }
     return 0;
 }
@@ -63,7 +82,8 @@ static bool
 same_value(const struct config *a, const struct config *b,
            const struct config_key *key)
 {
-    bool is_text = key->type == CONFIG_TEXT || key->type == CONFIG_SECRET;
+    bool is_text = key->type != CONFIG_INT && key->type != CONFIG_BOOL &&
+                   key->type != CONFIG_DURATION && key->type != CONFIG_SIZE;
     return number_of(a, key) == number_of(b, key) &&
            (!is_text ||
             strcmp(config_text(a, key->name), config_text(b, key->name)) == 0);

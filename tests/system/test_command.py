@@ -172,6 +172,23 @@ class WithoutStack(unittest.TestCase):
         self.assertIn("must be from 0 to 65535 (it is",
                       self.refused("http.port = 70000\n", "up"))
 
+    def test_addresses_that_are_none_are_told_before_anything_starts(self):
+        for key, value in (("http.address", "999.1.1.1"),
+                           ("http.address", "localhost:bad"),
+                           ("http.address", ""),
+                           ("http.trusted_proxies", "10.0.0.0/33")):
+            for arguments in (["up"], ["config"], ["config", key]):
+                with self.subTest(value=value, arguments=arguments):
+                    said = self.refused(f"{key} = {value}\n", *arguments)
+                    self.assertEqual(len(said.splitlines()), 1, said)
+                    self.assertIn(f"smart-spawn.conf:1: {key} must be", said)
+                    self.assertIn(f'(it is "{value}")', said)
+        variable = "SMART_SPAWN_HTTP_ADDRESS"
+        self.stack.environment[variable] = "localhost"
+        self.assertIn(f"environment {variable}: http.address must be IP "
+                      "addresses", self.refused("", "config"))
+        del self.stack.environment[variable]
+
     def test_the_file_cannot_set_the_home(self):
         self.assertIn("the file cannot set home",
                       self.refused("home = /x\n", "pick", "hi"))

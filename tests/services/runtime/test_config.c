@@ -26,6 +26,8 @@ static const struct config_key keys[] = {
     {"test.on", CONFIG_BOOL, "no", 0, 0, "", "A switch.", NULL},
     {"test.wait", CONFIG_DURATION, "5s", 0, 600000, "ms", "A wait.", NULL},
     {"test.room", CONFIG_SIZE, "4KiB", 0, 1 << 20, "bytes", "A room.", NULL},
+    {"test.at", CONFIG_ADDRESSES, "::1", 1, 3, "", "Addresses.", NULL},
+    {"test.from", CONFIG_NETWORKS, "", 0, 2, "", "Networks.", NULL},
 };
 
 struct place {

@@ -26,19 +26,6 @@ feedbackd_on_judged(void *context, const char *detail)
 }
 
 static enum status
-feedbackd_load_key(const struct daemon *daemon, struct secret_key *ret_seal)
-{
-    char error[SECRET_ERROR_MAX];
-    enum status status = secret_key_load(
-        daemon->home, config_text(daemon->config, "deployment.key"), ret_seal,
-        error);
-
-    if (status != STATUS_OK)
-        log_event(LOG_ERROR, "no-deployment-key", LOG_STR("why", error));
-    return status;
-}
-
-static enum status
 feedbackd_open(struct daemon *daemon, const struct secret_key *seal,
                struct feedback_stack *stack)
 {
@@ -83,7 +70,7 @@ main(int argc, char **argv)
     if (!daemon_start(&daemon, &spec, argc, argv, &result))
         return result;
     result = 3;
-    if (feedbackd_load_key(&daemon, &seal) == STATUS_OK) {
+    if (daemon_key_load(&daemon, &seal) == STATUS_OK) {
         if (feedbackd_open(&daemon, &seal, &stack) == STATUS_OK)
             result = daemon_run(&daemon);
         else

@@ -23,20 +23,6 @@ on_table(void *context)
     daemon_ready(&routerd->daemon);
 }
 
-static enum status
-load_key(struct routerd *routerd)
-{
-    struct daemon *daemon = &routerd->daemon;
-    char error[SECRET_ERROR_MAX];
-    enum status status = secret_key_load(
-        daemon->home, config_text(daemon->config, "deployment.key"),
-        &routerd->seal, error);
-
-    if (status != STATUS_OK)
-        log_event(LOG_ERROR, "no-deployment-key", LOG_STR("why", error));
-    return status;
-}
-
 /* The second part of a daemon's life: classifier, service, table. */
 static enum status
 set_up(struct routerd *routerd)
@@ -49,7 +35,7 @@ set_up(struct routerd *routerd)
     const struct classifier *classifier = classify_new(routerd->model);
     if (classifier == NULL)
         return STATUS_RESOURCE_EXHAUSTED;
-    enum status status = load_key(routerd);
+    enum status status = daemon_key_load(daemon, &routerd->seal);
     if (status != STATUS_OK)
         return status;
     router_service_init(&routerd->service, daemon->loop, classifier,

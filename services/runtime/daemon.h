@@ -26,6 +26,8 @@ struct daemon_spec {
     size_t key_count;
 };
 
+struct secret_key;
+
 struct daemon {
     const struct daemon_spec *spec;
     struct config *config;
@@ -47,6 +49,10 @@ bool daemon_start(struct daemon *daemon, const struct daemon_spec *spec,
  * target is the default endpoint(s) of that service under the same home. */
 enum status daemon_channel(struct daemon *daemon, const char *service,
                            struct rpc_channel **ret_channel) MUST_CHECK;
+/* The deployment's key (secret.h). One that is made here and now is told in the
+ * log, and so is why there is none. As secret_key_load. */
+enum status daemon_key_load(const struct daemon *daemon,
+                            struct secret_key *ret_key) MUST_CHECK;
 /* Serving from now on: Health says so, a newline goes to the supervisor's
  * descriptor (SMART_SPAWN_NOTIFY_FD) once. */
 void daemon_ready(struct daemon *daemon);

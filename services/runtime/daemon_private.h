@@ -1,4 +1,5 @@
-/* The inside of a daemon. Inner to daemon.c and daemon_health.c. */
+/* The inside of a daemon. Inner to daemon.c, daemon_health.c
+ * and daemon_key.c. */
 #ifndef SERVICES_RUNTIME_DAEMON_PRIVATE_H
 #define SERVICES_RUNTIME_DAEMON_PRIVATE_H
 

@@ -25,7 +25,6 @@
                               sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 #define API_KEY_TEXT_MAX 44 /* base64url of 32 bytes, and a NUL */
 #define KEY_FILE_MAX 256    /* bytes */
-#define KEY_FILE "deployment.key"
 #define HEX_LEN ((size_t)(2 * SECRET_KEY_LEN))
 
 _Static_assert(SECRET_HASH_LEN == crypto_generichash_BYTES, "BLAKE2b-256");
@@ -112,7 +111,7 @@ derive(struct slice hex, struct secret_key *ret_key)
 /* Make the file unless somebody else has by now: written beside it, then
  * linked to its name, which only one process can do. */
 static enum status
-make_file(const char *path)
+make_file(const char *path, bool *ret_made)
 {
     char part[HOME_PATH_MAX], text[HEX_LEN + 2];
     uint8_t bytes[SECRET_KEY_LEN];
@@ -129,7 +128,8 @@ make_file(const char *path)
     sodium_memzero(text, sizeof(text));
     if (status != STATUS_OK)
         return status;
-    if (link(part, path) != 0 && errno != EEXIST)
+    *ret_made = link(part, path) == 0;
+    if (!*ret_made && errno != EEXIST)
         status = STATUS_PERMISSION_DENIED;
     (void)unlink(part);
     return status;
@@ -158,31 +158,36 @@ read_file(const char *path, struct secret_key *ret_key, char *ret_error)
 
 enum status
 secret_key_load(const char *home, const char *configured,
-                struct secret_key *ret_key, char *ret_error)
+                struct secret_key *ret_key, bool *ret_made, char *ret_error)
 {
     char path[HOME_PATH_MAX];
+    bool made = false;
     enum status status;
 
     ret_error[0] = '\0';
     if (*configured) {
-        if (derive(slice_of(configured), ret_key))
+        if (derive(slice_of(configured), ret_key)) {
+            *ret_made = false;
             return STATUS_OK;
+        }
         (void)snprintf(ret_error, SECRET_ERROR_MAX,
                        "deployment.key must be %zu hexadecimal digits",
                        HEX_LEN);
         return STATUS_INVALID_ARGUMENT;
     }
-    status = home_join(home, KEY_FILE, path);
+    status = home_join(home, SECRET_KEY_FILE, path);
     if (status == STATUS_OK)
         status = read_file(path, ret_key, ret_error);
     if (status == STATUS_NOT_FOUND) {
-        status = make_file(path);
+        status = make_file(path, &made);
         if (status == STATUS_OK)
             status = read_file(path, ret_key, ret_error);
     }
     if (status != STATUS_OK && !ret_error[0])
         (void)snprintf(ret_error, SECRET_ERROR_MAX, "%.400s: %s", path,
                        home_trouble(path, status));
+    if (status == STATUS_OK)
+        *ret_made = made;
     return status;
 }
 

@@ -41,12 +41,14 @@ void secret_new_api_key(char ret_key[static SECRET_API_KEY_LEN + 1],
                         char ret_id[static SECRET_API_KEY_ID_LEN + 1]);
 
 /* The deployment's key: from 64 hex digits (`configured`), or when that is ""
- * from <home>/deployment.key, which is made (0600) by whoever comes first.
- * INVALID_ARGUMENT for text that is no key (ret_error, SECRET_ERROR_MAX bytes,
- * says which and what to do), else the file's trouble. */
+ * from <home>/deployment.key, which is made (0600) by whoever comes first;
+ * *ret_made tells whether that was this call. INVALID_ARGUMENT for text that is
+ * no key (ret_error, SECRET_ERROR_MAX bytes, says which and what to do), else
+ * the file's trouble. */
 #define SECRET_ERROR_MAX 512
+#define SECRET_KEY_FILE "deployment.key"
 enum status secret_key_load(const char *home, const char *configured,
-                            struct secret_key *ret_key,
+                            struct secret_key *ret_key, bool *ret_made,
                             char *ret_error) MUST_CHECK;
 /* Wipe it. */
 void secret_key_forget(struct secret_key *key);

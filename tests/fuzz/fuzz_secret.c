@@ -16,11 +16,13 @@ key_number(unsigned number)
 {
     static struct secret_key keys[2];
     static bool ready;
+    bool made;
     char hex[2 * SECRET_KEY_LEN + 1], error[SECRET_ERROR_MAX];
     for (unsigned i = 0; i < 2 && !ready; i++) {
         memset(hex, i == 0 ? 'a' : 'b', sizeof hex - 1);
         hex[sizeof hex - 1] = '\0';
-        CHECK(secret_key_load("/nowhere", hex, &keys[i], error) == STATUS_OK);
+        CHECK(secret_key_load("/nowhere", hex, &keys[i], &made, error) ==
+              STATUS_OK);
     }
     ready = true;
     return &keys[number];

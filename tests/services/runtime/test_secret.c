@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MADE 0x40 /* in a child's exit status */
 #define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define OTHER "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
@@ -25,8 +26,11 @@ key_of(const char *hex)
 {
     struct secret_key key;
     char error[SECRET_ERROR_MAX];
+    bool made;
 
-    assert_int_equal(secret_key_load("/nowhere", hex, &key, error), STATUS_OK);
+    assert_int_equal(secret_key_load("/nowhere", hex, &key, &made, error),
+                     STATUS_OK);
+    assert_false(made);
     return key;
 }
 
@@ -143,26 +147,31 @@ the_file_is_made_once_for_all_who_come(void **state)
     struct secret_key mine;
     struct stat info;
     pid_t children[8];
+    unsigned makers;
+    bool made;
 
     (void)state;
     assert_non_null(mkdtemp(home));
-    /* Each child seals the same text; a token that differs shows in its exit
-     * status, as a hash of few bits. */
+    /* A key that differs shows in its exit status, by few bits; the top one
+     * is for who made the file. */
     for (size_t i = 0; i < 8; i++) {
         children[i] = fork();
         if (children[i] == 0) {
-            if (secret_key_load(home, "", &mine, error) != STATUS_OK)
+            if (secret_key_load(home, "", &mine, &made, error) != STATUS_OK)
                 _exit(255);
-            _exit(mine.seal[0] & 0x7f);
+            _exit((mine.seal[0] & 0x3f) | (made ? MADE : 0));
         }
     }
-    assert_int_equal(secret_key_load(home, "", &mine, error), STATUS_OK);
+    assert_int_equal(secret_key_load(home, "", &mine, &made, error), STATUS_OK);
+    makers = made ? 1 : 0;
     for (size_t i = 0; i < 8; i++) {
         int status = 0;
 
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_int_equal(WEXITSTATUS(status), mine.seal[0] & 0x7f);
+        assert_int_equal(WEXITSTATUS(status) & ~MADE, mine.seal[0] & 0x3f);
+        makers += (WEXITSTATUS(status) & MADE) != 0;
     }
+    assert_int_equal(makers, 1);
     assert_int_equal(home_join(home, "deployment.key", path), STATUS_OK);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
@@ -262,20 +271,22 @@ a_key_that_is_none_says_what_to_do(void **state)
     char home[] = "/tmp/ss-secret-XXXXXX", path[HOME_PATH_MAX];
     char error[SECRET_ERROR_MAX];
     struct secret_key key;
+    bool made;
 
     (void)state;
-    assert_int_equal(secret_key_load("/nowhere", "abc", &key, error),
+    assert_int_equal(secret_key_load("/nowhere", "abc", &key, &made, error),
                      STATUS_INVALID_ARGUMENT);
     assert_non_null(strstr(error, "deployment.key"));
     assert_non_null(strstr(error, "64"));
     assert_non_null(mkdtemp(home));
     assert_int_equal(home_join(home, "deployment.key", path), STATUS_OK);
     assert_int_equal(home_write_file(path, "short\n", 6), STATUS_OK);
-    assert_int_equal(secret_key_load(home, "", &key, error),
+    assert_int_equal(secret_key_load(home, "", &key, &made, error),
                      STATUS_INVALID_ARGUMENT);
     assert_non_null(strstr(error, path));
     assert_int_equal(nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-    assert_int_not_equal(secret_key_load(home, "", &key, error), STATUS_OK);
+    assert_int_not_equal(secret_key_load(home, "", &key, &made, error),
+                         STATUS_OK);
     assert_true(error[0] != '\0');
 }
 

@@ -116,7 +116,7 @@ make_call(const struct command_line *line, struct answer *answer)
         cli_link_call(link, &link_call);
         cli_link_wait(link);
     } else if (status == STATUS_UNAVAILABLE) {
-        command_say_no_stack(line);
+        command_say_unheard(line, call->target);
     } else {
         command_say("%s.target is no list of endpoints", call->target);
         answer->exit_status = COMMAND_USAGE;

@@ -97,7 +97,7 @@ ask(const struct command_line *line, struct asking *asking)
         cli_link_call(link, &call);
         cli_link_wait(link);
     } else if (status == STATUS_UNAVAILABLE) {
-        command_say_no_stack(line);
+        command_say_unheard(line, "feedback");
     } else {
         command_say("feedback.target is no list of endpoints");
         asking->exit_status = COMMAND_USAGE;

@@ -1,5 +1,8 @@
 /* Asks ss.Health of every instance at the same time and prints one row each.
  *
+ * Silence has three reasons, each with its own words: no stack runs, a process
+ * of one that runs has no socket, or it has one and does not answer in time.
+ *
  * JSON: {"home", "processes": [HealthReply, …]} in the face of the transcoder;
  * a process that did not answer has instance, serving:false and detail. */
 #include "services/cli/cli_status.h"
@@ -9,6 +12,7 @@
 #include "core/base/utc.h"
 #include "services/api/transcode.h"
 #include "services/cli/cli_link.h"
+#include "services/local/stack.h"
 
 #include "rpc.pb-c.h"
 
@@ -16,12 +20,16 @@
 #include <time.h>
 
 #define INSTANCES_MAX CLI_LINK_CHANNELS_MAX
-#define ASK_TIMEOUT_MS 1000
+/* A daemon answers within milliseconds; on a machine that has more to do than
+ * it can, within a second or two. */
+#define ASK_TIMEOUT_MS 2000
 #define TEXT_MAX 192
+#define SILENT_TEXT_MAX 4096
 
 struct asked {
     char instance[HOME_INSTANCE_MAX];
     const char *process;
+    bool is_heard; /* somebody listens at its socket */
     bool answered, serving;
     struct buf json; /* the reply */
     char row[TEXT_MAX * 2];
@@ -103,6 +111,17 @@ on_health(void *context, const struct rpc_result *result)
     fill_row(asked, reply);
 }
 
+/* Why there is no reply. */
+static void
+put_silence(const struct asked *asked, char out[static TEXT_MAX])
+{
+    if (asked->is_heard)
+        (void)snprintf(out, TEXT_MAX, "did not answer within %d s",
+                       ASK_TIMEOUT_MS / 1000);
+    else
+        (void)snprintf(out, TEXT_MAX, "does not listen");
+}
+
 static void
 ask(struct cli_link *link, const struct command_line *line, struct asked *asked)
 {
@@ -115,20 +134,23 @@ ask(struct cli_link *link, const struct command_line *line, struct asked *asked)
         .done = on_health,
         .context = asked,
     };
-    if (home_endpoint(line->home, asked->instance, endpoint) != STATUS_OK ||
-        !cli_link_is_heard(slice_of(endpoint)) ||
-        cli_link_channel(link, endpoint, &call.channel) != STATUS_OK)
-        return;
-    cli_link_call(link, &call);
+    asked->is_heard =
+        home_endpoint(line->home, asked->instance, endpoint) == STATUS_OK &&
+        cli_link_is_heard(slice_of(endpoint));
+    if (asked->is_heard &&
+        cli_link_channel(link, endpoint, &call.channel) == STATUS_OK)
+        cli_link_call(link, &call);
 }
 
 static void
 put_process(struct json_out *json, const struct asked *asked)
 {
+    char why[TEXT_MAX];
     if (asked->answered) {
         json_out_raw(json, buf_slice(&asked->json));
         return;
     }
+    put_silence(asked, why);
     json_out_object(json);
     json_out_key(json, SLICE("serving"));
     json_out_bool(json, false);
@@ -137,7 +159,7 @@ put_process(struct json_out *json, const struct asked *asked)
     json_out_key(json, SLICE("instance"));
     json_out_text(json, slice_of(asked->instance));
     json_out_key(json, SLICE("detail"));
-    json_out_text(json, SLICE("no answer"));
+    json_out_text(json, slice_of(why));
     json_out_object_end(json);
 }
 
@@ -168,9 +190,33 @@ print_table(const struct asking *asking)
            "VERSION", "UP", "SNAPSHOTS");
     for (size_t i = 0; i < asking->count; i++) {
         const struct asked *asked = &asking->of[i];
+        char why[TEXT_MAX];
+        put_silence(asked, why);
         printf("%-14s %s\n", asked->instance,
-               asked->answered ? asked->row : "no answer");
+               asked->answered ? asked->row : why);
     }
+}
+
+/* Who of a stack that runs did not answer, and what to do about it. */
+static void
+say_silent(const struct command_line *line, const struct asking *asking)
+{
+    struct buf silent;
+    buf_init(&silent, SILENT_TEXT_MAX);
+    for (size_t i = 0; i < asking->count; i++) {
+        const struct asked *asked = &asking->of[i];
+        char why[TEXT_MAX];
+        if (asked->answered)
+            continue;
+        put_silence(asked, why);
+        buf_putf(&silent, "%s%s %s", silent.len > 0 ? ", " : "",
+                 asked->instance, why);
+    }
+    if (silent.len > 0)
+        command_say("the stack at %s runs, but %s; ask again, and if it stays "
+                    "so look into %s/log, then smart-spawn down and up",
+                    line->home, buf_text(&silent), line->home);
+    buf_fini(&silent);
 }
 
 int
@@ -193,16 +239,18 @@ cli_status_run(struct command_line *line)
     cli_link_wait(link);
     cli_link_free(&link);
     bool all = true;
-    bool any = false;
+    bool runs = stack_is_running(line->home);
     for (size_t i = 0; i < asking.count; i++) {
         all = all && asking.of[i].serving;
-        any = any || asking.of[i].answered;
+        runs = runs || asking.of[i].is_heard;
     }
     if (json)
         print_json(line, &asking);
-    else if (any)
+    else if (runs)
         print_table(&asking);
-    if (!any)
+    if (runs)
+        say_silent(line, &asking);
+    else
         command_say_no_stack(line);
     for (size_t i = 0; i < asking.count; i++)
         buf_fini(&asking.of[i].json);

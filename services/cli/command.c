@@ -1,6 +1,8 @@
 /* The few habits that commands share. */
 #include "services/cli/command.h"
 
+#include "services/local/stack.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,4 +54,15 @@ command_say_no_stack(const struct command_line *line)
 {
     command_say("no stack runs at %s: start it with ./dev up or smart-spawn up",
                 line->home);
+}
+
+void
+command_say_unheard(const struct command_line *line, const char *service)
+{
+    if (stack_is_running(line->home))
+        command_say("the stack at %s runs, but nobody listens for %s; see "
+                    "smart-spawn status",
+                    line->home, service);
+    else
+        command_say_no_stack(line);
 }

@@ -45,7 +45,10 @@ bool command_switch(struct command_line *line, const char *name);
 bool command_no_more(const struct command_line *line);
 /* "smart-spawn: …" on stderr, with a newline. */
 void command_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* What to do when nothing answers. */
+/* What to do when nothing runs. */
 void command_say_no_stack(const struct command_line *line);
+/* What to do when nobody listens for a service ("feedback"): that of a stack
+ * that runs is ill, else there is none. */
+void command_say_unheard(const struct command_line *line, const char *service);
 
 #endif

@@ -7,6 +7,7 @@ could go elsewhere. The clients here never try again.
 """
 
 import concurrent.futures
+import json
 import signal
 import time
 import unittest
@@ -124,6 +125,50 @@ class Hang(unittest.TestCase):
         wait_for(lambda: self.stack.serves(instance, old), 10,
                  f"{instance} to serve again")
         return took
+
+    def test_status_names_who_does_not_answer_of_a_stack_that_runs(self):
+        self.stack.await_serving()
+        pids = {name: self.stack.pid_of(name) for name in DAEMONS}
+        for stopped in (("gatewayd-1",), DAEMONS):
+            for name in stopped:
+                kill(pids[name], signal.SIGSTOP)
+            try:
+                result = self.stack.command("status")
+                as_json = self.stack.command("status", "--json")
+            finally:
+                for name in stopped:
+                    kill(pids[name], signal.SIGCONT)
+            for said in (result, as_json):
+                self.assertEqual(said.returncode, 3, said.stdout)
+                self.assertNotIn("no stack runs", said.stderr)
+                self.assertIn(f"the stack at {self.stack.home} runs, but",
+                              said.stderr)
+                self.assertIn("smart-spawn down and up", said.stderr)
+            rows = {row["instance"]: row
+                    for row in json.loads(as_json.stdout)["processes"]}
+            for name in DAEMONS:
+                missed = "did not answer within 2 s"
+                self.assertEqual(f"{name} {missed}" in result.stderr,
+                                 name in stopped, result.stderr)
+                self.assertEqual(rows[name].get("detail") == missed,
+                                 name in stopped, rows)
+        self.stack.await_serving()
+
+    def test_who_has_no_socket_is_said_not_to_listen(self):
+        self.stack.await_serving()
+        self.stack.order("feedbackd-1", "-wD", "-d")
+        try:
+            said = self.stack.command("status")
+            self.assertEqual(said.returncode, 3, said.stderr)
+            self.assertIn("feedbackd-1 does not listen;", said.stderr)
+            for arguments in (["keys", "list"], ["scores"]):
+                said = self.stack.command(*arguments)
+                self.assertEqual(said.returncode, 3, said.stderr)
+                self.assertIn("runs, but nobody listens for feedback",
+                              said.stderr)
+        finally:
+            self.stack.order("feedbackd-1", "-u")
+        self.stack.await_serving()
 
     def test_a_router_that_is_told_to_end_fails_no_call(self):
         self.both_asked()

@@ -15,6 +15,10 @@
 /* How long a start waits for the keys before it is called one: without them
  * the first write would be told to come again. */
 #define KEYS_WAIT_MS 2000
+/* And how long a request waits for a service that was not up since: a stack's
+ * daemons listen within a tenth of a second of each other on a machine that is
+ * busy, and one that dies is back after a second. */
+#define STARTUP_MS 2000
 
 static const struct config_key keys[] = {
 #define CONFIG CONFIG_ROW
@@ -27,6 +31,7 @@ static const struct daemon_spec spec = {
     .purpose = "HTTP and JSON for people and programs.",
     .keys = keys,
     .key_count = ARRAY_LEN(keys),
+    .startup = STARTUP_MS,
 };
 
 /* The services that rows of the call table go to. */

@@ -351,7 +351,8 @@ daemon_channel(struct daemon *daemon, const char *service,
         .max_calls = (uint32_t)config_int(daemon->config, "rpc.max_calls"),
         .metrics = daemon->metrics,
         .zmq = daemon->zmq,
-        .timing = &daemon->private->timing};
+        .timing = &daemon->private->timing,
+        .startup = daemon->spec->startup};
     if (status == STATUS_OK)
         status = rpc_channel_new(daemon->loop, &options, ret_channel);
     if (status != STATUS_OK)

@@ -24,6 +24,9 @@ struct daemon_spec {
     const char *purpose;           /* one sentence for --help */
     const struct config_key *keys; /* its own config.def */
     size_t key_count;
+    /* How long its calls wait for a service that was not up since its start
+     * (rpc_channel_options.startup); 0: RPC_STARTUP_MS. */
+    ms_dur startup;
 };
 
 struct secret_key;

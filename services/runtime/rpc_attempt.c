@@ -136,13 +136,6 @@ send_to(struct rpc_channel *channel, struct rpc_pending *pending,
     return STATUS_OK;
 }
 
-static bool
-is_starting(const struct rpc_channel *channel)
-{
-    return !channel->was_up &&
-           loop_now(channel->loop) - channel->born_at < RPC_STARTUP_MS;
-}
-
 /* Send an unlinked call, let it wait, or fail it (later). An endpoint that
  * refuses is lost and not chosen again, so this ends. */
 void
@@ -160,7 +153,7 @@ rpc_attempt_dispatch(struct rpc_channel *channel, struct rpc_pending *pending,
             return;
         }
     }
-    if (!is_starting(channel)) {
+    if (!channel->is_starting) {
         rpc_attempt_fail_later(channel, pending, STATUS_UNAVAILABLE,
                                "no endpoint is up");
         return;

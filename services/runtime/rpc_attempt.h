@@ -21,10 +21,10 @@ struct rpc_channel {
     char caller[RPC_CALLER_MAX];
     struct rpc_pending_table table;
     struct rpc_pending_list waiting, failed;
-    struct loop_timer *tick, *deadline, *work, *raise;
+    struct loop_timer *tick, *deadline, *work, *raise, *startup;
     ms_time armed_for; /* the deadline timer's time, or 0 */
-    ms_time ticked_at, born_at;
-    bool was_up;
+    ms_time ticked_at;
+    bool is_starting; /* young, and nothing was up yet */
     uint32_t retry_tokens;
     struct {
         uint64_t *calls, *failed, *expired, *retries, *bad, *late, *down;

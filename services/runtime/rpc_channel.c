@@ -70,14 +70,16 @@ on_garbled(void *context)
 
 /* --- endpoints up and down ------------------------------------------------ */
 
-/* The waiting calls go out; what finds no place waits or fails again. */
+/* The start is over, in one way or the other: the waiting calls go out, and
+ * what finds no place fails. */
 static void
-on_up(void *context)
+end_startup(void *context)
 {
     struct rpc_channel *channel = context;
     struct rpc_pending_list calls = TAILQ_HEAD_INITIALIZER(calls);
     struct rpc_pending *pending;
-    channel->was_up = true;
+    channel->is_starting = false;
+    loop_timer_stop(channel->startup);
     TAILQ_CONCAT(&calls, &channel->waiting, link);
     while ((pending = TAILQ_FIRST(&calls)) != NULL) {
         TAILQ_REMOVE(&calls, pending, link);
@@ -289,7 +291,7 @@ rpc_channel_metrics(const struct rpc_channel *channel)
 static const struct rpc_endpoint_events channel_events = {
     .reply = on_reply,
     .garbled = on_garbled,
-    .up = on_up,
+    .up = end_startup,
     .lost = on_lost,
 };
 
@@ -324,7 +326,8 @@ open_channel(struct rpc_channel *channel,
     } timers[] = {{on_tick, &channel->tick},
                   {on_deadline, &channel->deadline},
                   {on_work, &channel->work},
-                  {on_raise, &channel->raise}};
+                  {on_raise, &channel->raise},
+                  {end_startup, &channel->startup}};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
         enum status status = loop_timer_new(channel->loop, timers[i].fire,
                                             channel, timers[i].timer);
@@ -390,7 +393,8 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
     CHECK(getrandom(&first_use, sizeof first_use, 0) == sizeof first_use);
     rpc_pending_table_init(&channel->table, options->max_calls, first_use);
     channel->retry_tokens = RPC_RETRY_BURST * RPC_RETRY_TOKENS;
-    channel->born_at = channel->ticked_at = loop_now(loop);
+    channel->ticked_at = loop_now(loop);
+    channel->is_starting = true;
     make_counters(channel, options->metrics);
     enum status status = open_channel(channel, options);
     if (status != STATUS_OK) {
@@ -398,6 +402,8 @@ rpc_channel_new(struct loop *loop, const struct rpc_channel_options *options,
         return status;
     }
     loop_timer_start(channel->tick, channel->timing.ping_every);
+    loop_timer_start(channel->startup,
+                     options->startup > 0 ? options->startup : RPC_STARTUP_MS);
     *ret_channel = channel;
     return STATUS_OK;
 }
@@ -423,6 +429,7 @@ rpc_channel_free(struct rpc_channel **channel)
     loop_timer_free(&self->deadline);
     loop_timer_free(&self->work);
     loop_timer_free(&self->raise);
+    loop_timer_free(&self->startup);
     free(self->endpoints);
     self->magic = 0;
     free(self);

@@ -18,9 +18,10 @@
  * UNAVAILABLE; a server that stops in good order waits RPC_LEAVE_MS after its
  * last answer, which makes this rare, not impossible.
  *
- * While a channel is young (RPC_STARTUP_MS) and nothing was up yet, calls
- * wait for the first endpoint; later, with none up, they fail UNAVAILABLE at
- * once with a hint when to try again. */
+ * While a channel is young (options.startup) and nothing was up yet, calls
+ * wait for the first endpoint, so that processes may start in any order.
+ * Those that still wait when this time is over, and later ones with none up,
+ * fail UNAVAILABLE at once with a hint when to try again. */
 #ifndef SERVICES_RUNTIME_RPC_CHANNEL_H
 #define SERVICES_RUNTIME_RPC_CHANNEL_H
 
@@ -36,7 +37,7 @@
 #include <stdbool.h>
 
 #define RPC_ENDPOINTS_MAX 64
-#define RPC_STARTUP_MS 10000
+#define RPC_STARTUP_MS 10000 /* as long as a command waits for an answer */
 #define RPC_RETRY_BURST 256
 
 struct rpc_channel;
@@ -49,6 +50,7 @@ struct rpc_channel_options {
     struct metrics *metrics;
     void *zmq;
     const struct timing *timing; /* NULL: the defaults; copied */
+    ms_dur startup;              /* how long it is young; 0: RPC_STARTUP_MS */
 };
 
 /* How a call ended. Borrowed for the time of the callback. */

@@ -132,6 +132,23 @@ class Down(WithStack):
         self.bring_up("feedbackd-1")
         self.assert_learns(self.model, "creative")
 
+    def test_a_gateway_that_starts_without_feedbackd_refuses_writes_soon(self):
+        self.assert_learns(self.model, "coding")
+        self.take_down("feedbackd-1")
+        old = self.stack.pid_of("gatewayd-1")
+        self.stack.order("gatewayd-1", "-t")
+        wait_for(lambda: self.stack.pid_of("gatewayd-1") not in (0, old), 10,
+                 "a new gateway")
+        wait_for(lambda: self.stack.health("gatewayd-1"), 10, "it to answer")
+        began = time.monotonic()
+        reply = self.rate(self.model, "creative")
+        took = time.monotonic() - began
+        self.assert_refused_for_now(reply)
+        # It waits for who may still be starting, not for http.call_timeout.
+        self.assertLess(took, 3.5)
+        self.bring_up("feedbackd-1")
+        self.assert_learns(self.model, "creative")
+
     def test_without_anything_behind_routers_restart_from_their_disk(self):
         self.assert_learns(self.model, "coding")
         self.take_down("ingestd-1", "feedbackd-1", "scorerd-1", "postgres")

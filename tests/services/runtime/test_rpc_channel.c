@@ -39,25 +39,6 @@ tear_down(void **state)
 /* --- normal use ----------------------------------------------------------- */
 
 static void
-a_call_made_before_the_server_exists_waits_for_it(void **state)
-{
-    struct rpc_stand *stand = *state;
-    struct stand_server server;
-    struct stand_call call;
-    struct rpc_channel *channel = stand_channel_to(stand, "a");
-    assert_int_equal(stand_call_start(&call, stand, channel, &plain),
-                     STATUS_OK);
-    rpc_stand_run_for(stand, 100);
-    assert_false(call.done);
-    assert_false(rpc_channel_is_up(channel));
-    stand_server_open(&server, stand, "a", STAND_ECHO, 100);
-    stand_call_join(&call);
-    assert_int_equal(call.status, STATUS_OK);
-    rpc_channel_free(&channel);
-    stand_server_close(&server);
-}
-
-static void
 calls_go_to_the_endpoint_with_the_fewest_outstanding(void **state)
 {
     struct rpc_stand *stand = *state;
@@ -442,19 +423,6 @@ a_call_without_an_answer_ends_at_its_deadline(void **state)
 }
 
 static void
-a_call_that_waited_for_nobody_ends_unavailable(void **state)
-{
-    struct rpc_stand *stand = *state;
-    struct stand_call call;
-    const struct stand_call_options hasty = {.timeout = 100};
-    struct rpc_channel *channel = stand_channel_to(stand, "nobody");
-    stand_call_wait(&call, stand, channel, &hasty);
-    assert_int_equal(call.status, STATUS_UNAVAILABLE);
-    assert_true(call.retry_after > 0);
-    rpc_channel_free(&channel);
-}
-
-static void
 an_endpoint_that_is_down_is_probed_less_and_less_often(void **state)
 {
     struct rpc_stand *stand = *state;
@@ -560,7 +528,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_call_made_before_the_server_exists_waits_for_it),
         TEST(calls_go_to_the_endpoint_with_the_fewest_outstanding),
         TEST(a_sticky_call_stays_with_its_endpoint),
         TEST(an_idempotent_call_is_tried_again_elsewhere),
@@ -574,7 +541,6 @@ main(void)
         TEST(answers_that_take_long_leave_other_events_their_turn),
         TEST(a_drained_endpoint_gets_no_new_calls_and_none_fails),
         TEST(a_call_without_an_answer_ends_at_its_deadline),
-        TEST(a_call_that_waited_for_nobody_ends_unavailable),
         TEST(an_endpoint_that_is_down_is_probed_less_and_less_often),
         TEST(bad_targets_are_refused),
         TEST(rubbish_from_a_server_is_counted_and_dropped),

@@ -175,13 +175,11 @@ pg_link_expired(void *context)
         pg_link_break(link, "connecting took longer than 10 s");
 }
 
-enum status
-pg_link_open(struct loop *loop, const char *url, const char *name,
-             const struct pg_link_events *events, struct pg_link **ret_link)
+static enum status
+pg_link_begin(struct loop *loop, const char *const *keywords,
+              const char *const *values, const struct pg_link_events *events,
+              struct pg_link **ret_link)
 {
-    static const char *const keywords[] = {"dbname", "application_name",
-                                           "client_encoding", NULL};
-    const char *values[] = {url, name, "UTF8", NULL};
     struct pg_link *link = calloc(1, sizeof(*link));
     bool begun = false;
 
@@ -203,6 +201,41 @@ pg_link_open(struct loop *loop, const char *url, const char *name,
     loop_timer_start(link->deadline, begun ? PG_LINK_CONNECT_MS : 0);
     *ret_link = link;
     return STATUS_OK;
+}
+
+enum status
+pg_link_open(struct loop *loop, const char *url, const char *name,
+             const struct pg_link_events *events, struct pg_link **ret_link)
+{
+    static const char *const keywords[] = {"dbname", "application_name",
+                                           "client_encoding", NULL};
+    const char *const values[] = {url, name, "UTF8", NULL};
+
+    return pg_link_begin(loop, keywords, values, events, ret_link);
+}
+
+enum status
+pg_link_open_like(struct loop *loop, const char *url, struct pg_link *like,
+                  const struct pg_link_events *events,
+                  struct pg_link **ret_link)
+{
+    /* What follows dbname goes over it; an empty value (the hostaddr of a
+     * unix socket) does not count. */
+    static const char *const keywords[] = {
+        "dbname", "host", "hostaddr", "port", "application_name", NULL};
+    const PGconn *conn = pg_link_conn(like);
+    const char *const values[] = {url,
+                                  PQhost(conn),
+                                  PQhostaddr(conn),
+                                  PQport(conn),
+                                  PQparameterStatus(conn, "application_name"),
+                                  NULL};
+    enum status status =
+        pg_link_begin(loop, keywords, values, events, ret_link);
+
+    if (status == STATUS_OK)
+        (void)PQsetErrorVerbosity((*ret_link)->conn, PQERRORS_SQLSTATE);
+    return status;
 }
 
 void

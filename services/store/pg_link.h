@@ -33,6 +33,13 @@ struct pg_link_events {
 enum status pg_link_open(struct loop *loop, const char *url, const char *name,
                          const struct pg_link_events *events,
                          struct pg_link **ret_link) MUST_CHECK;
+/* Try to get into the very server that `like` is connected to, by the address
+ * it has: nothing is looked up again. Of a refusal `broken` tells the SQLSTATE
+ * alone ("…FATAL:  57P03"). RESOURCE_EXHAUSTED. */
+enum status pg_link_open_like(struct loop *loop, const char *url,
+                              struct pg_link *like,
+                              const struct pg_link_events *events,
+                              struct pg_link **ret_link) MUST_CHECK;
 /* Close at once; no event follows. */
 void pg_link_free(struct pg_link **link);
 /* For sending and for reading results, in an event or between. */

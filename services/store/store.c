@@ -1,4 +1,5 @@
-/* The life of a store: down, connecting, setting up, up.
+/* The life of a store: down, connecting, setting up, up; and leaving, when the
+ * server shuts down and waits for those who are connected.
  *
  * Calls are never sent from inside store_read and store_write but in the next
  * pass of the loop, so what comes in one pass travels together. */
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 
 #define STORE_TICK_MS 1000
+#define STORE_KNOCK_MS 1000 /* between looks at the door, at least */
 /* How much longer than statement_timeout an answer may take before the
  * connection counts as dead: the server would have ended the statement. */
 #define STORE_SILENCE_MS 3000
@@ -64,7 +66,7 @@ store_end_all(struct store *store, enum status status, const char *why)
 static void
 store_drop(struct store *store, const char *why)
 {
-    bool was_up = store->state == STORE_UP;
+    bool was_up = store->state == STORE_UP || store->state == STORE_LEAVING;
     bool news = was_up || strcmp(why, store->detail) != 0;
     char kept[STORE_DETAIL_MAX];
 
@@ -75,6 +77,7 @@ store_drop(struct store *store, const char *why)
     *store->is_up = 0;
     loop_timer_stop(store->tick);
     loop_timer_stop(store->pump);
+    store_door_leave(&store->door);
     pg_link_free(&store->link);
     loop_timer_start(store->retry, store->backoff);
     store->backoff *= 2;
@@ -147,6 +150,35 @@ store_on_link_up(void *context)
         store_drop(store, "out of memory or connection while setting up");
 }
 
+/* --- leaving --- */
+
+static void
+store_leave_when_idle(struct store *store)
+{
+    ms_time sent = 0;
+
+    if (store->state == STORE_LEAVING && !store->reads.first &&
+        !store->writes.first && !store_pipe_oldest(&store->pipe, &sent))
+        store_drop(store, store->detail);
+}
+
+/* What was accepted is finished, which statement_timeout bounds; no call is
+ * taken any more. */
+static void
+store_on_shut(void *context)
+{
+    struct store *store = context;
+
+    CHECK_OBJ(store, STORE_MAGIC);
+    if (store->state != STORE_UP)
+        return;
+    store->state = STORE_LEAVING;
+    *store->is_up = 0;
+    (void)snprintf(store->detail, sizeof(store->detail),
+                   "the server is shutting down");
+    store_leave_when_idle(store);
+}
+
 /* --- hearing --- */
 
 static void
@@ -182,7 +214,9 @@ store_on_input(void *context)
         store_take_notices(store);
         fine = store_send_waiting(store);
     }
-    if (!fine)
+    if (fine)
+        store_leave_when_idle(store);
+    else
         store_drop_broken(store);
 }
 
@@ -193,6 +227,23 @@ store_on_broken(void *context, const char *why)
 
     CHECK_OBJ(store, STORE_MAGIC);
     store_drop(store, why);
+}
+
+/* A ping, and a look whether others are let in: a fork of the server each, so
+ * not as often as a test may ping. */
+static void
+store_check(struct store *store, ms_time now)
+{
+    char url[DATABASE_URL_MAX];
+
+    store->pinged = now;
+    if (now - store->knocked >= STORE_KNOCK_MS &&
+        database_url_find(store->url, store->home, url) == STATUS_OK) {
+        store->knocked = now;
+        store_door_knock(&store->door, url, store->link);
+    }
+    if (!store_session_ping(store) || !store_send_waiting(store))
+        store_drop_broken(store);
 }
 
 /* Once a second, or as often as there are pings: give up a connection that
@@ -215,12 +266,9 @@ store_tick(void *context)
             return;
         }
     }
-    if (store->state != STORE_UP ||
-        now - store->pinged < store->options.ping_every)
-        return;
-    store->pinged = now;
-    if (!store_session_ping(store) || !store_send_waiting(store))
-        store_drop_broken(store);
+    if (store->state == STORE_UP &&
+        now - store->pinged >= store->options.ping_every)
+        store_check(store, now);
 }
 
 /* --- connecting --- */
@@ -315,6 +363,8 @@ store_new(struct loop *loop, const struct store_options *options,
         store->options.backoff_max = STORE_BACKOFF_MAX_MS;
     store->loop = loop;
     store->backoff = STORE_BACKOFF_FIRST_MS;
+    store->door = (struct store_door){
+        .loop = loop, .shut = store_on_shut, .context = store};
     store_op_queue_init(&store->reads);
     store_op_queue_init(&store->writes);
     store_pipe_init(&store->pipe, NULL, NULL);
@@ -343,6 +393,7 @@ store_free(struct store **store)
     CHECK_OBJ(old, STORE_MAGIC);
     old->state = STORE_DOWN;
     store_end_all(old, STATUS_CANCELLED, "the store is closed");
+    store_door_leave(&old->door);
     pg_link_free(&old->link);
     loop_timer_free(&old->retry);
     loop_timer_free(&old->pump);

@@ -22,6 +22,9 @@
  * than the program and a pooler that changes sessions between transactions
  * are refused in clear words, and tried again.
  *
+ * A server that shuts down once its clients have left is left (store_door.h):
+ * calls under way end first, new ones are refused.
+ *
  * A daemon with long reads opens a second store for them: one connection
  * answers in order. Only this folder includes libpq-fe.h. */
 #ifndef SERVICES_STORE_STORE_H
@@ -79,7 +82,8 @@ struct store_options {
     unsigned schema;          /* version it must have: migrate_newest() */
     uint32_t queue_max;       /* calls waiting or on their way */
     ms_dur statement_timeout; /* the server ends a statement after it */
-    ms_dur ping_every;  /* how often a connection is tried; 0: the default */
+    ms_dur ping_every;  /* how often a connection is tried, and whether others
+                           are let in; 0: the default */
     ms_dur backoff_max; /* between attempts to connect; 0: the default */
     /* The connection is usable; it is not any more (or an attempt failed for
      * another reason than the last one). May be NULL. */

@@ -7,13 +7,20 @@
 #ifndef SERVICES_STORE_STORE_SESSION_H
 #define SERVICES_STORE_STORE_SESSION_H
 
+#include "services/store/store_door.h"
 #include "services/store/store_pipe.h"
 
 #define STORE_MAGIC 0x53544f52u
 #define STORE_NAME_MAX 64
 #define STORE_DETAIL_MAX 320
 
-enum store_state { STORE_DOWN, STORE_CONNECTING, STORE_SETTING_UP, STORE_UP };
+enum store_state {
+    STORE_DOWN,
+    STORE_CONNECTING,
+    STORE_SETTING_UP,
+    STORE_UP,
+    STORE_LEAVING, /* the door is shut: what was accepted is finished */
+};
 
 enum store_step { STORE_SESSION, STORE_SCHEMA, STORE_PING, STORE_LISTEN };
 
@@ -27,13 +34,15 @@ struct store {
     struct loop_timer *pump;  /* send what waits, in the next pass */
     struct loop_timer *tick;  /* silence and pings */
     struct pg_link *link;     /* NULL when down */
+    struct store_door door;   /* of the server that link is connected to */
     struct store_pipe pipe;
     struct store_queue reads, writes; /* waiting */
     enum store_state state;
     ms_dur backoff;
-    int backend;    /* pid at the other end, to notice a pooler */
-    ms_time heard;  /* when the last bytes came */
-    ms_time pinged; /* when a ping was sent */
+    int backend;     /* pid at the other end, to notice a pooler */
+    ms_time heard;   /* when the last bytes came */
+    ms_time pinged;  /* when a ping was sent */
+    ms_time knocked; /* when it was tried whether others are let in */
     char detail[STORE_DETAIL_MAX];
     char failure[STORE_DETAIL_MAX]; /* set inside callbacks: drop soon */
     char listen[STORE_NAME_MAX + 16];

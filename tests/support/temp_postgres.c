@@ -194,6 +194,23 @@ temp_postgres_crash(void)
     cluster.server = 0;
 }
 
+void
+temp_postgres_retire(void)
+{
+    (void)kill(cluster.server, SIGTERM);
+}
+
+bool
+temp_postgres_has_ended(void)
+{
+    int status = 0;
+
+    if (cluster.server > 0 &&
+        waitpid(cluster.server, &status, WNOHANG) == cluster.server)
+        cluster.server = 0;
+    return cluster.server <= 0;
+}
+
 static int
 temp_postgres_remove(const char *path, const struct stat *info, int kind,
                      struct FTW *place)

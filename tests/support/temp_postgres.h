@@ -19,6 +19,10 @@ bool temp_postgres_start(void);
 /* Stop the server at once (as a crash does; data stays) and start it again. */
 void temp_postgres_crash(void);
 bool temp_postgres_restart(void);
+/* Tell the server to end when its clients have left (SIGTERM), and whether it
+ * did; then it can be started again. */
+void temp_postgres_retire(void);
+bool temp_postgres_has_ended(void);
 /* Stop and remove; also runs at exit. */
 void temp_postgres_end(void);
 /* The connection string of a database of the cluster. */

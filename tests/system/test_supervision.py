@@ -5,6 +5,7 @@ and over a restart of everything.
 """
 
 import contextlib
+import signal
 import unittest
 
 from stack import Stack, alive, kill, wait_for
@@ -57,6 +58,20 @@ class Database(unittest.TestCase):
                 kill(self.stack.pid_of("postgres"))
             self.write_until_acknowledged("coding", key)
         self.assertEqual(self.rows("coding"), len(keys))
+
+    def test_a_database_that_is_told_to_end_is_back_as_after_a_crash(self):
+        # SIGTERM lets PostgreSQL wait for its clients, which are the daemons.
+        self.write_until_acknowledged("research", "told-before")
+        old = self.stack.pid_of("postgres")
+        kill(old, signal.SIGTERM)
+        for i in range(20):
+            self.write_until_acknowledged("research", f"told-{i}")
+        wait_for(lambda: self.stack.pid_of("postgres") not in (0, old), 10,
+                 "another PostgreSQL")
+        self.assertFalse(alive(old))
+        self.write_until_acknowledged("research", "told-after")
+        self.assertEqual(self.rows("research"), 22)
+        self.stack.await_serving()
 
     def test_writes_say_503_while_the_database_is_away_and_then_succeed(self):
         self.write_until_acknowledged("vision", "before")

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from stack import BIN, ROOT, Stack
+from stack import BIN, ROOT, Stack, alive, wait_for
 
 CLIENT = ROOT / "clients/python/smart_spawn_pick.py"
 
@@ -211,6 +211,7 @@ class WithoutStack(unittest.TestCase):
         self.stack.start()
         scanner = int((self.stack.home / "service/.scanner-pid").read_text())
         os.kill(scanner, signal.SIGKILL)
+        wait_for(lambda: not alive(scanner), 10, "the scanner to be gone")
         result = self.stack.command("down", timeout=60)
         self.assertIn("killed supervisor", result.stdout)
         self.assertIn("gatewayd-1", result.stdout)

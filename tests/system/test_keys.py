@@ -220,8 +220,8 @@ class Keys(unittest.TestCase):
                  "feedbackd-2"], env=self.stack.environment,
                 stderr=subprocess.DEVNULL) as second:
             try:
-                wait_for(lambda: (self.stack.home /
-                                  "run/feedbackd-2.sock").exists(), 10,
+                # It tells the keys before it can write any.
+                wait_for(lambda: self.stack.serves("feedbackd-2"), 10,
                          "a second feedbackd")
                 self.race()
             finally:

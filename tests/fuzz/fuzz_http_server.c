@@ -122,9 +122,13 @@ connect_client(const struct play *play)
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)http_server_listen(play->server)->port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int yes = 1;
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
+    /* The port is chosen by connect, which knows the pairs that are taken. */
+    CHECK(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes,
+                     sizeof yes) == 0);
     CHECK(bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
     CHECK(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
     /* A reset at the end: a million closed connections would wait about. */

@@ -296,7 +296,9 @@ is_healed(const struct play *play)
     struct snapshot_version ours = snapshot_follower_version(play->follower);
     struct snapshot_version theirs =
         snapshot_publisher_version(play->publisher);
+    /* The hash too: a spoilt number may be the next one by chance. */
     return ours.epoch == theirs.epoch && ours.sequence == theirs.sequence &&
+           ours.hash == theirs.hash &&
            snapshot_follower_is_current(play->follower);
 }
 

@@ -2,6 +2,7 @@
  * whatever leaves can be read. */
 #include "proto/tenants_codec.h"
 
+#include "core/base/check.h"
 #include "proto/message_codec.h"
 
 #include "tenants.pb-c.h"
@@ -52,6 +53,7 @@ to_message(const struct tenants *tenants, struct arena *arena,
            Ss__TenantsSnapshot *message)
 {
     size_t count = tenants->key_count;
+    CHECK(count == 0 || tenants->keys != NULL);
     Ss__TenantKey *keys = ARENA_ARRAY(arena, Ss__TenantKey, count);
     message->keys = ARENA_ARRAY(arena, Ss__TenantKey *, count);
     if (keys == NULL || message->keys == NULL)

@@ -41,7 +41,9 @@ def check_tree():
 
 
 def self_test():
-    with tempfile.TemporaryDirectory(dir="tests/lint") as folder:
+    # Below .clang-format, and where no other lint looks for files.
+    os.makedirs("build", exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build") as folder:
         bad = os.path.join(folder, "bad.c")
         good = os.path.join(folder, "good.c")
         with open(bad, "w", encoding="utf-8") as file:

@@ -54,7 +54,12 @@
     " xid >= pg_snapshot_xmin($1::text::pg_snapshot)"                          \
     " AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)"
 
-#define MS_OF(time) "floor(extract(epoch FROM " time ") * 1000)::bigint"
+/* A time as a number. PostgreSQL has endless ones, which no number is: the ends
+ * of what can be printed stand for them. NULL stays NULL. */
+#define MS_OF(time)                                                            \
+    "CASE WHEN " time " = 'infinity' THEN 253402300799999"                     \
+    " WHEN " time " = '-infinity' THEN 0"                                      \
+    " ELSE floor(extract(epoch FROM " time ") * 1000)::bigint END"
 #define DAY_NUMBER(expression) "(" expression ") - date '1970-01-01'"
 #define CLOCK                                                                  \
     "clock AS (SELECT pg_current_snapshot()::text AS snapshot, "               \

@@ -102,6 +102,34 @@ keys_are_listed_oldest_first(void **state)
     fixture_close(&fixture);
 }
 
+/* Which only hands in the database can give. */
+static void
+a_key_of_endless_times_is_listed_beside_the_others(void **state)
+{
+    struct fixture fixture;
+    struct ended ended;
+    Ss__ListKeysRequest request = SS__LIST_KEYS_REQUEST__INIT;
+    char key[64], ids[2][64];
+    const Ss__ListKeysReply *reply = NULL;
+
+    (void)state;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        add(&fixture.node, (char[]){"acme"}, NULL, key, ids[i]);
+    sql("UPDATE api_keys SET created_at = '-infinity', revoked_at = 'infinity'"
+        " WHERE created_at = (SELECT min(created_at) FROM api_keys)");
+    keys_call(&fixture.node, LIST_KEYS, &request, &ended);
+    assert_int_equal(ended.status, STATUS_OK);
+    reply = (const Ss__ListKeysReply *)ended.reply;
+    assert_int_equal(reply->n_keys, 2);
+    assert_string_equal(reply->keys[0]->id, ids[0]);
+    assert_int_equal(reply->keys[0]->created_at->ms, 0);
+    assert_int_equal(reply->keys[0]->revoked_at->ms, 253402300799999);
+    assert_null(reply->keys[1]->revoked_at);
+    ended_forget(&ended);
+    fixture_close(&fixture);
+}
+
 static void
 no_keys_are_an_empty_list(void **state)
 {
@@ -511,6 +539,7 @@ main(void)
         cmocka_unit_test(a_new_key_is_followed_by_its_hash),
         cmocka_unit_test(a_revoked_key_stays_and_is_marked),
         cmocka_unit_test(keys_are_listed_oldest_first),
+        cmocka_unit_test(a_key_of_endless_times_is_listed_beside_the_others),
         cmocka_unit_test(no_keys_are_an_empty_list),
         cmocka_unit_test(another_feedbackd_hears_of_a_key_and_of_its_end),
         cmocka_unit_test(what_nobody_told_of_is_seen_at_the_next_interval),

@@ -16,7 +16,8 @@ typedef int32_t utc_day; /* days since the epoch; UTC_DAY_NONE is unknown */
 
 #define UTC_DAY_NONE INT32_MIN
 #define UTC_MS_PER_DAY 86400000
-#define UTC_TEXT_MAX 25 /* "2026-07-22T10:11:12.123Z" and NUL */
+#define UTC_MS_MAX 253402300799999 /* the last that can be printed, of 9999 */
+#define UTC_TEXT_MAX 25            /* "2026-07-22T10:11:12.123Z" and NUL */
 
 utc_day utc_day_of(ms_time time);
 ms_time utc_day_start(utc_day day);

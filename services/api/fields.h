@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The last instant utc.h can print: 9999-12-31T23:59:59.999Z. */
-#define FIELDS_MS_MAX INT64_C(253402300799999)
-
 /* The member itself. */
 const void *fields_at(const ProtobufCMessage *message,
                       const ProtobufCFieldDescriptor *field);

@@ -59,7 +59,7 @@ write_timestamp(struct json_out *json, const ProtobufCMessage *message)
     const Ss__Timestamp *time = (const Ss__Timestamp *)message;
     char text[UTC_TEXT_MAX];
 
-    if (time->ms < 0 || time->ms > FIELDS_MS_MAX) {
+    if (time->ms < 0 || time->ms > UTC_MS_MAX) {
         json_out_null(json);
         return;
     }

@@ -7,6 +7,8 @@
  * asks once more. */
 #include "services/feedbackd/feedback_sql.h"
 
+#include "core/base/utc.h"
+
 /* It takes a macro between texts for a call, and breaks statements to pieces.
  */
 /* clang-format off */
@@ -57,7 +59,7 @@
 /* A time as a number. PostgreSQL has endless ones, which no number is: the ends
  * of what can be printed stand for them. NULL stays NULL. */
 #define MS_OF(time)                                                            \
-    "CASE WHEN " time " = 'infinity' THEN 253402300799999"                     \
+    "CASE WHEN " time " = 'infinity' THEN " NUMBER(UTC_MS_MAX)                 \
     " WHEN " time " = '-infinity' THEN 0"                                      \
     " ELSE floor(extract(epoch FROM " time ") * 1000)::bigint END"
 #define DAY_NUMBER(expression) "(" expression ") - date '1970-01-01'"

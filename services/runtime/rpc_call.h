@@ -19,8 +19,10 @@
 #define RPC_CALL_BUCKETS 1024  /* of the index by call id; a power of 2 */
 #define RPC_PEERS_MAX 1024     /* told GOAWAY at once; a power of 2 */
 #define RPC_DRAIN_HOOKS_MAX 8
-#define RPC_URGENT_PLACES 64     /* for urgent calls when max_calls are taken */
 #define RPC_HELD_MAX (64u << 20) /* bytes of the requests in flight */
+/* For urgent calls when max_calls, or those bytes, are taken. */
+#define RPC_URGENT_PLACES 64
+#define RPC_URGENT_BYTES (64u << 10)
 /* A drained server stays so long after its last answer: the end of a
  * connection makes libzmq drop what the caller has not read yet. */
 #define RPC_LEAVE_MS 50

@@ -93,11 +93,10 @@ on_turn(void *context, size_t received)
 static bool
 has_place(const struct rpc_server *server, const struct rpc_call *call)
 {
-    uint32_t places = server->max_calls;
-    if (call->method->urgent)
-        places += RPC_URGENT_PLACES;
-    return server->in_flight < places &&
-           server->held + call->bytes <= RPC_HELD_MAX;
+    bool urgent = call->method->urgent;
+    uint32_t places = server->max_calls + (urgent ? RPC_URGENT_PLACES : 0);
+    size_t bytes = RPC_HELD_MAX + (urgent ? RPC_URGENT_BYTES : 0);
+    return server->in_flight < places && server->held + call->bytes <= bytes;
 }
 
 /* Take the time from a request that it may have waited for us. False when

@@ -87,15 +87,15 @@ bool snapshot_published_at(struct rpc_server *server, size_t i,
 struct snapshot_follower_options {
     const char *name;
     const char *disk_path; /* last copy, read at start; NULL: none kept */
-    /* Decode a whole, say its content hash, and install it if that is the one
-     * wanted; with another hash what is held stays, as with a status other
-     * than OK. */
+    /* Both say the content hash that was reached. A status other than OK, or
+     * another hash than the publisher's, makes the follower ask for the whole
+     * (and log it).
+     * Decode a whole, and install it if its hash is the one wanted; else what
+     * is held stays. */
     enum status (*whole)(void *context, struct slice bytes, uint64_t wanted,
                          uint64_t *ret_hash);
-    /* Apply a delta and say the content hash that was reached. */
+    /* Apply a delta. */
     enum status (*delta)(void *context, struct slice bytes, uint64_t *ret_hash);
-    /* Of both: a status other than OK, or another hash than the publisher's,
-     * makes the follower ask for the whole (and log it). */
     /* Called after a version became current; may be NULL. */
     void (*changed)(void *context);
     /* Encode what is held, for the disk copy after deltas; NULL: the disk

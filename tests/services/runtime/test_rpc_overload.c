@@ -180,6 +180,30 @@ requests_past_the_bytes_held_are_refused_until_some_are_answered(void **state)
     release(house);
 }
 
+static void
+health_has_bytes_when_the_others_have_none(void **state)
+{
+    enum { BODY = 1 << 20, FIT = RPC_HELD_MAX / BODY };
+    /* A valid message: a field nobody knows, of so many bytes. */
+    static char body[BODY] = {0x7a, (char)0xfc, (char)0xff, 0x3f};
+    struct house *house = *state;
+    Ss__FrameHeader header = raw_header(SS__FRAME_KIND__FRAME_REQ, 0);
+    static char method[] = SLOW;
+    header.method = method;
+    header.has_timeout_ms = true;
+    header.timeout_ms = 60000;
+    house->hold = true;
+    for (header.call_id = 1; header.call_id <= FIT; header.call_id++)
+        raw_send(&house->raw, &header, slice_make(body, BODY));
+    await_held(house, FIT); /* to the last byte */
+    header = raw_header(SS__FRAME_KIND__FRAME_REQ, 5000);
+    raw_send(&house->raw, &header, SLICE("\x7a\x01x"));
+    const Ss__FrameHeader *healthy = raw_receive(&house->raw);
+    assert_int_equal(healthy->call_id, 5000);
+    assert_int_equal(healthy->status, STATUS_OK);
+    release(house);
+}
+
 static int64_t
 unread_bytes(struct house *house)
 {
@@ -268,6 +292,7 @@ main(void)
         TEST(a_flood_of_health_leaves_the_others_their_turn),
         TEST(health_has_places_when_the_others_have_none),
         TEST(requests_past_the_bytes_held_are_refused_until_some_are_answered),
+        TEST(health_has_bytes_when_the_others_have_none),
         TEST(who_does_not_read_is_owed_so_many_bytes_and_the_others_get_theirs),
         TEST(who_reads_late_is_told_and_gets_more_then),
     };

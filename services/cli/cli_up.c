@@ -219,6 +219,22 @@ settle(const struct command_line *line, const struct stack *stack,
     return migrate(line) && await_daemons(line, began);
 }
 
+/* A cluster of root outlives its home: who removed that may have wanted to
+ * begin anew. */
+static void
+say_found_data(const struct command_line *line)
+{
+    char data[HOME_PATH_MAX];
+    char url[HOME_PATH_MAX];
+    if (stack_find_data(line->home, data) &&
+        home_join(line->home, STACK_URL_FILE, url) == STATUS_OK &&
+        access(url, F_OK) != 0)
+        command_say("goes on with the database of an earlier home at this "
+                    "place: %s; to begin anew: smart-spawn down --delete-data, "
+                    "then up",
+                    data);
+}
+
 static bool
 start(const struct command_line *line, const struct stack *stack)
 {
@@ -230,6 +246,8 @@ start(const struct command_line *line, const struct stack *stack)
         return false;
     }
     progress(began, "preparing ", line->home);
+    if (stack->database_url[0] == '\0')
+        say_found_data(line);
     enum status status = stack_prepare(stack, error);
     if (status == STATUS_OK && is_interrupted())
         return false;
@@ -340,7 +358,7 @@ cli_up_run(struct command_line *line)
     return detach || was_running ? COMMAND_OK : stay(line, &signals);
 }
 
-/* A cluster of root outlives its home: it is found by the home's path. */
+/* Also when the home is gone: a cluster of root is found by its path. */
 static int
 delete_data(const struct command_line *line)
 {
@@ -375,8 +393,8 @@ take_down(const struct command_line *line)
     } else if (ran) {
         printf("stopped %s\n", line->home);
     } else if (buf_slice(&orphans).len > 0) {
-        printf("stopped what a killed supervisor had left at %s: %s\n",
-               line->home, buf_text(&orphans));
+        printf("stopped what had been left at %s: %s\n", line->home,
+               buf_text(&orphans));
     } else {
         printf("nothing ran at %s\n", line->home);
     }
@@ -392,7 +410,7 @@ cli_up_down(struct command_line *line)
     bool forget = command_switch(line, "--delete-data");
     if (!command_no_more(line))
         return COMMAND_USAGE;
-    if (access(line->home, F_OK) != 0) {
+    if (access(line->home, F_OK) != 0 && !supervisor_is_lost(line->home)) {
         printf("nothing ran at %s\n", line->home);
         return forget ? delete_data(line) : COMMAND_OK;
     }

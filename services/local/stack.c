@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define SCRIPT_MAX (64u << 10)
-#define URL_FILE "database.url"
 #define LOCK_FILE "stack.lock"
 #define POLL_MS 20
 #define KILL_MARGIN_MS 2000    /* a drain that hangs is ended so much later */
@@ -119,7 +118,7 @@ write_url(const struct stack *stack, const struct cluster *cluster)
 {
     char path[HOME_PATH_MAX];
     struct buf url;
-    enum status status = home_join(stack->home, URL_FILE, path);
+    enum status status = home_join(stack->home, STACK_URL_FILE, path);
     if (status != STATUS_OK)
         return status;
     buf_init(&url, SCRIPT_MAX);
@@ -309,7 +308,7 @@ stack_delete_data(const char *home, char *ret_error)
     if (status == STATUS_OK)
         status = cluster_delete(&cluster, ret_error);
     if (status == STATUS_OK)
-        status = home_join(home, URL_FILE, url);
+        status = home_join(home, STACK_URL_FILE, url);
     if (status == STATUS_OK && unlink(url) != 0 && errno != ENOENT)
         status = STATUS_PERMISSION_DENIED;
     if (status == STATUS_OK)

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#define STACK_DATABASE "postgres" /* the service's name */
+#define STACK_DATABASE "postgres"     /* the service's name */
+#define STACK_URL_FILE "database.url" /* in the home, of a private one */
 
 struct stack {
     const char *home;         /* absolute */

@@ -11,6 +11,7 @@
 #include "services/local/child.h"
 #include "services/local/cluster.h"
 #include "services/local/pause.h"
+#include "services/local/scanner.h"
 #include "services/runtime/home.h"
 
 #include <dirent.h>
@@ -403,10 +404,29 @@ any_supervised_by(const char *home, const struct name_list *list,
     return false;
 }
 
+/* The scanner that goes on though its folder was removed; 0: none. */
+static pid_t
+lost_scanner(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    if (supervisor_is_running(home) ||
+        service_path(home, NULL, NULL, path) != STATUS_OK)
+        return 0;
+    return scanner_find(path);
+}
+
+bool
+supervisor_is_lost(const char *home)
+{
+    return lost_scanner(home) != 0;
+}
+
 void
 supervisor_list_watched(const char *home, struct buf *out)
 {
     struct name_list list;
+    if (supervisor_is_lost(home))
+        buf_put_text(out, "a supervisor whose folder is gone, and its daemons");
     if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
         return;
     for (size_t i = 0; i < list.count; i++) {
@@ -467,11 +487,29 @@ tell_scanner(const char *home, const char *flag)
     (void)status;
 }
 
+/* It takes its tree down when it is told by a signal, too. */
+static bool
+stop_lost(const char *home, ms_time deadline)
+{
+    pid_t pid = lost_scanner(home);
+    if (pid == 0)
+        return true;
+    (void)kill(pid, SIGTERM);
+    while (lost_scanner(home) == pid) {
+        if (pause_now() > deadline)
+            return false;
+        pause_for(POLL_MS);
+    }
+    return true;
+}
+
 enum status
 supervisor_stop(const char *home, ms_dur timeout)
 {
     struct name_list list;
     ms_time deadline = pause_now() + timeout;
+    if (!stop_lost(home, deadline))
+        return STATUS_DEADLINE_EXCEEDED;
     if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
         return STATUS_OK;
     /* A scanner takes its whole tree down, loggers last, and leaves when all

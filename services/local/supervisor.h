@@ -47,8 +47,12 @@ enum status supervisor_names(const char *home, char ***ret_names,
 void supervisor_names_free(char ***names, size_t count);
 /* The pid of the process of a service, 0 when it does not run. */
 int supervisor_pid(const char *home, const char *name);
+/* Whether a supervisor goes on though its folder was removed: nothing here
+ * reaches it but supervisor_stop. */
+bool supervisor_is_lost(const char *home);
 /* Append the names of services that are still watched, ", " between them: with
- * the scanner gone these are what a killed one left behind. */
+ * the scanner gone these are what a killed one left behind. A lost one is
+ * named too. */
 void supervisor_list_watched(const char *home, struct buf *out);
 /* Stop everything and wait until all is gone: the services, their loggers,
  * the supervisors. Past the timeout the rest is killed. OK when nothing ran;

@@ -5,9 +5,12 @@ and over a restart of everything.
 """
 
 import contextlib
+import pathlib
+import shutil
 import signal
 import unittest
 
+import processes
 from stack import Stack, alive, kill, wait_for
 
 RATING = {"model": "openai/gpt-5.2", "rating": 3}
@@ -119,6 +122,40 @@ class Restart(unittest.TestCase):
                      is not None, 10, "the rating after the restart")
         finally:
             stack.stop()
+
+
+class LostHome(unittest.TestCase):
+    """Somebody removes the home of a stack that runs."""
+
+    def setUp(self):
+        self.stack = Stack().start()
+        self.addCleanup(self.stack.stop)
+        self.data = self.stack.data_folder()
+        self.watch = processes.Watch(self.stack.home, self.data)
+        self.addCleanup(self.watch.stop)
+        shutil.rmtree(self.stack.home)
+
+    def assert_nothing_is_left(self):
+        self.watch.stop()
+        self.assertEqual(self.watch.left_behind(), {})
+
+    def test_down_stops_everything_all_the_same(self):
+        result = self.stack.command("down", timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("whose folder is gone", result.stdout)
+        self.assert_nothing_is_left()
+        self.assertIn("nothing ran", self.stack.command("down").stdout)
+
+    def test_up_starts_anew_in_place_of_what_goes_on(self):
+        old = {pid for pid, _ in processes.of_home(self.stack.home,
+                                                   self.data)}
+        result = self.stack.command("up", "--detach", timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.stack.get("/api/pick?task=coding").status, 200)
+        self.assertEqual([pid for pid in old if alive(pid)], [])
+        # Where the database does not lie in the home it is still there.
+        found = self.stack.home not in pathlib.Path(self.data).parents
+        self.assertEqual("database of an earlier home" in result.stderr, found)
 
 
 class BusyMachine(unittest.TestCase):

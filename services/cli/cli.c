@@ -28,18 +28,22 @@ static int run_help(struct command_line *line);
 static int run_version(struct command_line *line);
 
 static const struct command commands[] = {
-    {"up", "[--detach]", "Start everything on this machine.", cli_up_run},
+    {"up", "[--detach]", "Start everything on this machine.", cli_up_run,
+     false},
     {"down", "[--delete-data]",
-     "Stop it; --delete-data also removes its private database.", cli_up_down},
+     "Stop it; --delete-data also removes its private database.", cli_up_down,
+     true},
     {"status", "[--json]", "Health of every process of this stack.",
-     cli_status_run},
+     cli_status_run, true},
     {"keys", CLI_KEYS_USAGE, "API keys: make, list and revoke them.",
-     cli_keys_run},
-    {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate},
+     cli_keys_run, false},
+    {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate,
+     false},
     {"config", "[KEY]", "Every key of every process, with its value; or one.",
-     daemon_config_run},
-    {"help", "[COMMAND]", "This text, or what one command takes.", run_help},
-    {"version", "", "Which version this is.", run_version},
+     daemon_config_run, false},
+    {"help", "[COMMAND]", "This text, or what one command takes.", run_help,
+     true},
+    {"version", "", "Which version this is.", run_version, true},
 };
 
 /* Flags that stand where a command would. */
@@ -124,6 +128,41 @@ find_programs(char *out)
     return true;
 }
 
+/* Whether the command of this line works whatever its file says: who broke
+ * the file must still be able to stop the stack and to look at it. */
+static bool
+needs_no_file(const struct config *config)
+{
+    for (size_t i = 0; i < config_rest_count(config); i++) {
+        const char *name = config_rest(config, i);
+        const struct command *command = find_command(name);
+        if (name[0] != '-')
+            return command != NULL && command->needs_no_file;
+    }
+    return false;
+}
+
+/* The three places; without the file where it is broken and not needed. */
+static bool
+load(struct config_input *input, struct config **ret_config)
+{
+    char error[CONFIG_ERROR_MAX];
+    char other[CONFIG_ERROR_MAX];
+    struct config *config = NULL;
+    if (config_load(input, error, ret_config) == STATUS_OK)
+        return true;
+    input->file = SLICE("");
+    if (config_load(input, other, &config) == STATUS_OK &&
+        needs_no_file(config)) {
+        command_say("%s; going on without that file", error);
+        *ret_config = config;
+        return true;
+    }
+    config_free(&config);
+    command_say("%s", error);
+    return false;
+}
+
 static bool
 read_line(int argc, char **argv, struct config **ret_config,
           struct command_line *line)
@@ -137,11 +176,8 @@ read_line(int argc, char **argv, struct config **ret_config,
                                  .argc = argc,
                                  .argv = argv,
                                  .leave_unknown_flags = true};
-    char error[CONFIG_ERROR_MAX];
-    if (config_load(&input, error, ret_config) != STATUS_OK) {
-        command_say("%s", error);
+    if (!load(&input, ret_config))
         return false;
-    }
     line->config = *ret_config;
     enum log_level level;
     if (!log_level_find(slice_of(config_text(line->config, "log.level")),

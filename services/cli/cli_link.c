@@ -94,7 +94,7 @@ cli_link_is_heard(struct slice endpoint)
         return true;
     bool refused =
         connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
-        (errno == ECONNREFUSED || errno == ENOENT);
+        (errno == ECONNREFUSED || errno == ENOENT || errno == ENOTDIR);
     (void)close(fd);
     return !refused;
 }

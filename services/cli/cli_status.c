@@ -38,6 +38,7 @@ struct asked {
 struct asking {
     struct asked of[INSTANCES_MAX];
     size_t count;
+    bool runs; /* a supervisor, or somebody listens */
 };
 
 static void
@@ -219,40 +220,64 @@ say_silent(const struct command_line *line, const struct asking *asking)
     buf_fini(&silent);
 }
 
-int
-cli_status_run(struct command_line *line)
+/* COMMAND_UNAVAILABLE, with nothing asked, when there is no memory. */
+static int
+ask_all(const struct command_line *line, struct asking *asking)
 {
-    struct asking asking = {.count = 0};
     struct cli_link *link;
-    bool json = command_switch(line, "--json");
-    if (!command_no_more(line))
-        return COMMAND_USAGE;
     if (cli_link_new(&link) != STATUS_OK)
         return COMMAND_UNAVAILABLE;
-    while (asking.count < INSTANCES_MAX &&
-           home_instance(asking.count, asking.of[asking.count].instance,
-                         &asking.of[asking.count].process)) {
-        struct asked *asked = &asking.of[asking.count++];
+    while (asking->count < INSTANCES_MAX &&
+           home_instance(asking->count, asking->of[asking->count].instance,
+                         &asking->of[asking->count].process)) {
+        struct asked *asked = &asking->of[asking->count++];
         buf_init(&asked->json, COMMAND_OUT_MAX);
         ask(link, line, asked);
     }
     cli_link_wait(link);
     cli_link_free(&link);
     bool all = true;
-    bool runs = stack_is_running(line->home);
-    for (size_t i = 0; i < asking.count; i++) {
-        all = all && asking.of[i].serving;
-        runs = runs || asking.of[i].is_heard;
+    asking->runs = stack_is_running(line->home);
+    for (size_t i = 0; i < asking->count; i++) {
+        all = all && asking->of[i].serving;
+        asking->runs = asking->runs || asking->of[i].is_heard;
     }
+    return all ? COMMAND_OK : COMMAND_UNAVAILABLE;
+}
+
+static void
+forget(struct asking *asking)
+{
+    for (size_t i = 0; i < asking->count; i++)
+        buf_fini(&asking->of[i].json);
+}
+
+void
+cli_status_table(const struct command_line *line)
+{
+    struct asking asking = {.count = 0};
+    int result = ask_all(line, &asking);
+    (void)result; /* the table says it */
+    print_table(&asking);
+    forget(&asking);
+}
+
+int
+cli_status_run(struct command_line *line)
+{
+    struct asking asking = {.count = 0};
+    bool json = command_switch(line, "--json");
+    if (!command_no_more(line))
+        return COMMAND_USAGE;
+    int result = ask_all(line, &asking);
     if (json)
         print_json(line, &asking);
-    else if (runs)
+    else if (asking.runs)
         print_table(&asking);
-    if (runs)
+    if (asking.runs)
         say_silent(line, &asking);
     else
         command_say_no_stack(line);
-    for (size_t i = 0; i < asking.count; i++)
-        buf_fini(&asking.of[i].json);
-    return all ? COMMAND_OK : COMMAND_UNAVAILABLE;
+    forget(&asking);
+    return result;
 }

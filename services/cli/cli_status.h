@@ -6,5 +6,7 @@
 
 /* `smart-spawn status [--json]`: COMMAND_UNAVAILABLE unless all serve. */
 int cli_status_run(struct command_line *line);
+/* Its table alone, for who knows what goes on and what to do. */
+void cli_status_table(const struct command_line *line);
 
 #endif

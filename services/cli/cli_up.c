@@ -102,10 +102,7 @@ await(const struct command_line *line, ms_time began, const char *name)
                                          : "does not get ready");
     print_log_end(line, name);
     /* Health says why a daemon waits, which its log may have scrolled past. */
-    struct command_line status_line = {.config = line->config,
-                                       .name = "status"};
-    memcpy(status_line.home, line->home, sizeof(line->home));
-    (void)cli_status_run(&status_line);
+    cli_status_table(line);
     return false;
 }
 

@@ -36,6 +36,7 @@ struct command {
     const char *usage;   /* what follows the name: "[--detach]" */
     const char *summary; /* one sentence */
     int (*run)(struct command_line *line);
+    bool needs_no_file; /* works with the configuration file broken, too */
 };
 
 /* Take a switch ("--json") out of the arguments; true when it was there. */

@@ -50,6 +50,21 @@ class Command(unittest.TestCase):
         self.assertIn("rate_limit.per_minut,", self.up.stderr)
         self.assertIn("did you mean rate_limit.per_minute?", self.up.stderr)
 
+    def test_who_broke_the_file_can_look_and_stop_all_the_same(self):
+        file = self.stack.home / "smart-spawn.conf"
+        kept = file.read_text()
+        file.write_text("oops\n")
+        try:
+            seen = self.expect(["status"], 0, "smart-spawn.conf:1: ")
+            self.assertIn("going on without that file", seen.stderr)
+            self.assertIn("gatewayd-1", seen.stdout)
+            self.expect(["help"], 0, "usage: smart-spawn COMMAND")
+            for other in (["pick", "hi"], ["config"], ["keys", "list"]):
+                said = self.expect(other, 2, "smart-spawn.conf:1: ").stderr
+                self.assertNotIn("going on", said)
+        finally:
+            file.write_text(kept)
+
     def test_up_again_prints_the_address_that_is_in_use(self):
         url = f"http://localhost:{self.stack.port}/\n"
         self.assertIn(url, self.up.stdout)
@@ -206,6 +221,32 @@ class WithoutStack(unittest.TestCase):
         self.assertEqual(result.returncode, 3)
         self.assertIn("it is a file, not a folder", result.stderr)
         self.stack.environment["SMART_SPAWN_HOME"] = str(self.stack.home)
+
+    def test_no_stack_runs_in_a_file(self):
+        path = self.stack.home / "afile"
+        path.write_text("")
+        self.stack.environment["SMART_SPAWN_HOME"] = str(path)
+        result = self.stack.command("status")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("no stack runs", result.stderr)
+        self.stack.environment["SMART_SPAWN_HOME"] = str(self.stack.home)
+
+    def test_a_failed_up_does_not_say_that_the_stack_runs(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.stack.environment["PORT"] = str(taken.getsockname()[1])
+            result = self.stack.command("up", "--detach", timeout=120)
+        self.stack.environment["PORT"] = "0"
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("gatewayd-1", result.stderr)
+        self.assertNotIn("runs, but", result.stderr)
+
+    def test_down_stops_whatever_the_file_says(self):
+        self.stack.start()
+        (self.stack.home / "smart-spawn.conf").write_text("oops\n")
+        result = self.stack.command("down", timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("stopped", result.stdout)
+        (self.stack.home / "smart-spawn.conf").unlink()
 
     def test_down_says_what_it_stopped_and_removed(self):
         self.stack.start()

@@ -494,6 +494,7 @@ daemon_end(struct daemon *daemon)
     log_start(daemon->spec->name, LOG_INFO, STDERR_FILENO);
     if (private->drain_timer != NULL)
         loop_timer_free(&private->drain_timer);
+    loop_timer_free(&private->key_timer);
     if (daemon->server != NULL)
         rpc_server_free(&daemon->server);
     if (daemon->loop != NULL)

@@ -53,9 +53,11 @@ bool daemon_start(struct daemon *daemon, const struct daemon_spec *spec,
 enum status daemon_channel(struct daemon *daemon, const char *service,
                            struct rpc_channel **ret_channel) MUST_CHECK;
 /* The deployment's key (secret.h). One that is made here and now is told in the
- * log, and so is why there is none. As secret_key_load. */
-enum status daemon_key_load(const struct daemon *daemon,
-                            struct secret_key *ret_key) MUST_CHECK;
+ * log, and so is why there is none. As secret_key_load. A key from the home's
+ * file follows it until daemon_end: when that holds another one, *key becomes
+ * it within rpc.socket_check, so that all processes of a deployment agree. */
+enum status
+daemon_key_load(struct daemon *daemon, struct secret_key *key) MUST_CHECK;
 /* Serving from now on: Health says so, a newline goes to the supervisor's
  * descriptor (SMART_SPAWN_NOTIFY_FD) once. */
 void daemon_ready(struct daemon *daemon);

@@ -28,6 +28,9 @@ struct daemon_private {
     daemon_drain_fn drain;
     void *drain_context;
     struct loop_timer *drain_timer;
+    struct secret_key *key; /* the deployment's, if it lies in a file … */
+    struct loop_timer *key_timer; /* … that is looked at */
+    bool key_doubted;             /* the file is none now, and it was said */
     int lock;
     int exit_status;
     char home[HOME_PATH_MAX];

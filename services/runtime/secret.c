@@ -157,6 +157,21 @@ read_file(const char *path, struct secret_key *ret_key, char *ret_error)
 }
 
 enum status
+secret_key_read(const char *home, struct secret_key *ret_key, char *ret_error)
+{
+    char path[HOME_PATH_MAX];
+    enum status status = home_join(home, SECRET_KEY_FILE, path);
+
+    ret_error[0] = '\0';
+    if (status == STATUS_OK)
+        status = read_file(path, ret_key, ret_error);
+    if (status != STATUS_OK && !ret_error[0])
+        (void)snprintf(ret_error, SECRET_ERROR_MAX, "%.400s: %s", path,
+                       home_trouble(path, status));
+    return status;
+}
+
+enum status
 secret_key_load(const char *home, const char *configured,
                 struct secret_key *ret_key, bool *ret_made, char *ret_error)
 {
@@ -175,13 +190,14 @@ secret_key_load(const char *home, const char *configured,
                        HEX_LEN);
         return STATUS_INVALID_ARGUMENT;
     }
-    status = home_join(home, SECRET_KEY_FILE, path);
-    if (status == STATUS_OK)
-        status = read_file(path, ret_key, ret_error);
+    status = secret_key_read(home, ret_key, ret_error);
     if (status == STATUS_NOT_FOUND) {
-        status = make_file(path, &made);
+        ret_error[0] = '\0';
+        status = home_join(home, SECRET_KEY_FILE, path);
         if (status == STATUS_OK)
-            status = read_file(path, ret_key, ret_error);
+            status = make_file(path, &made);
+        if (status == STATUS_OK)
+            status = secret_key_read(home, ret_key, ret_error);
     }
     if (status != STATUS_OK && !ret_error[0])
         (void)snprintf(ret_error, SECRET_ERROR_MAX, "%.400s: %s", path,

@@ -50,6 +50,10 @@ void secret_new_api_key(char ret_key[static SECRET_API_KEY_LEN + 1],
 enum status secret_key_load(const char *home, const char *configured,
                             struct secret_key *ret_key, bool *ret_made,
                             char *ret_error) MUST_CHECK;
+/* The same from the file as it is now; NOT_FOUND when there is none: it is
+ * never made. */
+enum status secret_key_read(const char *home, struct secret_key *ret_key,
+                            char *ret_error) MUST_CHECK;
 /* Wipe it. */
 void secret_key_forget(struct secret_key *key);
 /* Append the token (base64url) of at most SECRET_PLAIN_MAX bytes. */

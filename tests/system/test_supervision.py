@@ -124,6 +124,28 @@ class Restart(unittest.TestCase):
             stack.stop()
 
 
+class LostKey(unittest.TestCase):
+    def test_daemons_agree_again_when_one_had_to_make_another_key(self):
+        with Stack() as stack:
+            old = stack.pid_of("routerd-1")
+            (stack.home / "deployment.key").unlink()
+            kill(old)
+            wait_for(lambda: stack.serves("routerd-1", old), 10,
+                     "another routerd-1")
+            self.assertTrue((stack.home / "deployment.key").exists())
+
+            def is_taken():
+                """Whether what was decided can be rated."""
+                pick = stack.get("/api/pick?task=coding").json["data"]
+                return stack.post("/api/spawn-log/outcome", dict(
+                    RATING, model=pick["id"], category="coding",
+                    decisionId=pick["decisionId"])).status == 200
+            for name in ("routerd-2", "feedbackd-1"):
+                wait_for(lambda name=name: "deployment-key-changed"
+                         in stack.log(name), 10, f"{name} to take the key")
+            self.assertEqual([is_taken() for _ in range(10)], [True] * 10)
+
+
 class LostHome(unittest.TestCase):
     """Somebody removes the home of a stack that runs."""
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "services/runtime/daemon.h"
+#include "services/runtime/daemon_private.h"
 #include "services/runtime/home.h"
 #include "services/runtime/log.h"
 #include "services/runtime/secret.h"
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define SAID_MAX 4096
+#define CHECK_MS 10
 #define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 struct place {
@@ -27,6 +28,7 @@ struct place {
     char snapshots[96];
     struct daemon daemon;
     int said[2]; /* the log, as a pipe */
+    struct secret_key key;
 };
 
 static int
@@ -43,6 +45,9 @@ open_place(void **state)
     place->daemon.home = place->home;
     place->daemon.loop = loop_new();
     assert_non_null(place->daemon.loop);
+    place->daemon.private = calloc(1, sizeof(*place->daemon.private));
+    assert_non_null(place->daemon.private);
+    place->daemon.private->timing.socket_check = CHECK_MS;
     *state = place;
     return 0;
 }
@@ -61,6 +66,8 @@ static int
 close_place(void **state)
 {
     struct place *place = *state;
+    loop_timer_free(&place->daemon.private->key_timer);
+    free(place->daemon.private);
     loop_free(&place->daemon.loop);
     (void)close(place->said[0]);
     (void)close(place->said[1]);
@@ -68,6 +75,14 @@ close_place(void **state)
                      0);
     free(place);
     return 0;
+}
+
+/* What was logged since the last time. */
+static void
+hear(const struct place *place, char said[SAID_MAX])
+{
+    ssize_t len = read(place->said[0], said, SAID_MAX - 1);
+    said[len > 0 ? len : 0] = '\0';
 }
 
 /* Load as a daemon with this deployment.key ("" is none); what it logged. */
@@ -85,16 +100,43 @@ load(struct place *place, const char *configured, char said[SAID_MAX])
                                  .argc = 1,
                                  .argv = argv,
                                  .file = SLICE("")};
-    struct secret_key key;
+    loop_timer_free(&place->daemon.private->key_timer); /* of a load before */
     (void)snprintf(variable, sizeof(variable), "SMART_SPAWN_DEPLOYMENT_KEY=%s",
                    configured);
     assert_int_equal(config_load(&input, error, &place->daemon.config),
                      STATUS_OK);
-    enum status status = daemon_key_load(&place->daemon, &key);
+    enum status status = daemon_key_load(&place->daemon, &place->key);
     config_free(&place->daemon.config);
-    ssize_t len = read(place->said[0], said, SAID_MAX - 1);
-    said[len > 0 ? len : 0] = '\0';
+    hear(place, said);
     return status;
+}
+
+static void
+on_stop(void *context)
+{
+    loop_stop(context);
+}
+
+/* Let it look at the file a few times; what it logged. */
+static void
+live_on(struct place *place, char said[SAID_MAX])
+{
+    struct loop_timer *stop = NULL;
+    assert_int_equal(
+        loop_timer_new(place->daemon.loop, on_stop, place->daemon.loop, &stop),
+        STATUS_OK);
+    loop_timer_start(stop, 10 * CHECK_MS);
+    loop_run(place->daemon.loop);
+    loop_timer_free(&stop);
+    hear(place, said);
+}
+
+static void
+write_file(const struct place *place, const char *text)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/deployment.key", place->home);
+    assert_int_equal(home_write_file(path, text, strlen(text)), STATUS_OK);
 }
 
 /* A copy of a snapshot that was written `age` seconds ago. */
@@ -168,6 +210,60 @@ a_key_that_is_none_is_an_error_that_says_so(void **state)
     assert_non_null(strstr(said, " error toyd-1 no-deployment-key why="));
 }
 
+/* As when the file was lost and another process started first. */
+static void
+a_key_that_another_process_made_is_taken(void **state)
+{
+    struct place *place = *state;
+    struct secret_key wanted;
+    char said[SAID_MAX], error[SECRET_ERROR_MAX];
+    assert_int_equal(load(place, "", said), STATUS_OK);
+    write_file(place, HEX "\n");
+    assert_int_equal(secret_key_read(place->home, &wanted, error), STATUS_OK);
+    assert_memory_not_equal(&place->key, &wanted, sizeof(wanted));
+    live_on(place, said);
+    assert_memory_equal(&place->key, &wanted, sizeof(wanted));
+    assert_non_null(strstr(said, " warn toyd-1 deployment-key-changed "));
+    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    live_on(place, said);
+    assert_string_equal(said, "");
+}
+
+static void
+a_file_that_is_gone_or_holds_none_leaves_the_key_as_it_is(void **state)
+{
+    struct place *place = *state;
+    struct secret_key wanted;
+    char said[SAID_MAX], path[128];
+    assert_int_equal(load(place, "", said), STATUS_OK);
+    wanted = place->key;
+    (void)snprintf(path, sizeof(path), "%s/deployment.key", place->home);
+    assert_int_equal(unlink(path), 0);
+    live_on(place, said);
+    assert_string_equal(said, "");
+    assert_int_equal(access(path, F_OK), -1);
+    write_file(place, "half a k");
+    live_on(place, said);
+    assert_non_null(strstr(said, " warn toyd-1 deployment-key-unread "));
+    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    assert_memory_equal(&place->key, &wanted, sizeof(wanted));
+}
+
+static void
+a_key_that_is_configured_follows_no_file(void **state)
+{
+    struct place *place = *state;
+    char said[SAID_MAX];
+    assert_int_equal(load(place, HEX, said), STATUS_OK);
+    struct secret_key wanted = place->key;
+    char other[] = HEX;
+    other[0] = 'f';
+    write_file(place, other);
+    live_on(place, said);
+    assert_string_equal(said, "");
+    assert_memory_equal(&place->key, &wanted, sizeof(wanted));
+}
+
 #define PLACED(test)                                                           \
     cmocka_unit_test_setup_teardown(test, open_place, close_place)
 
@@ -180,6 +276,9 @@ main(void)
         PLACED(what_another_daemon_of_a_first_start_wrote_is_no_earlier_life),
         PLACED(a_new_key_in_a_home_that_lived_before_is_a_warning),
         PLACED(a_key_that_is_none_is_an_error_that_says_so),
+        PLACED(a_key_that_another_process_made_is_taken),
+        PLACED(a_file_that_is_gone_or_holds_none_leaves_the_key_as_it_is),
+        PLACED(a_key_that_is_configured_follows_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,20 @@ struct disk_header {
 _Static_assert(sizeof(struct disk_header) == SNAPSHOT_DISK_HEADER,
                "no padding in a file's header");
 
+/* Somebody cleaned up: the folder is made again, as its socket's is. */
+static enum status
+make_folder_of(const char *path)
+{
+    char folder[HOME_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash != NULL ? (size_t)(slash - path) : 0;
+    if (len == 0 || len >= sizeof folder)
+        return STATUS_NOT_FOUND;
+    memcpy(folder, path, len);
+    folder[len] = '\0';
+    return home_make_folder(folder);
+}
+
 enum status
 snapshot_disk_write(const char *path, const char *name,
                     const struct snapshot_version *version,
@@ -44,6 +58,8 @@ snapshot_disk_write(const char *path, const char *name,
     if (content.len > 0)
         memcpy(file + sizeof header, content.ptr, content.len);
     enum status status = home_write_file(path, file, size);
+    if (status == STATUS_NOT_FOUND && make_folder_of(path) == STATUS_OK)
+        status = home_write_file(path, file, size);
     free(file);
     return status;
 }

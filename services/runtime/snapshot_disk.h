@@ -13,8 +13,8 @@
 
 #define SNAPSHOT_DISK_HEADER 88 /* bytes before the content */
 
-/* Replace the copy; readers see the old or the new one. What home_write_file
- * says. */
+/* Replace the copy; readers see the old or the new one. Its folder is made when
+ * it is gone. What home_write_file says. */
 enum status snapshot_disk_write(const char *path, const char *name,
                                 const struct snapshot_version *version,
                                 struct slice content) MUST_CHECK;

@@ -13,7 +13,7 @@
 #define BUCKETS 4096 /* a power of 2; 32 KiB */
 
 struct entry {
-    struct client_address address;
+    struct ip_address address;
     uint32_t count;
     LIST_ENTRY(entry) link;
 };
@@ -62,7 +62,7 @@ address_count_free(struct address_count **counts_at)
 }
 
 static struct bucket *
-bucket_of(struct address_count *counts, const struct client_address *address)
+bucket_of(struct address_count *counts, const struct ip_address *address)
 {
     uint64_t hash = hash_bytes(address->bytes, sizeof(address->bytes));
 
@@ -70,7 +70,7 @@ bucket_of(struct address_count *counts, const struct client_address *address)
 }
 
 static struct entry *
-find(struct bucket *bucket, const struct client_address *address)
+find(struct bucket *bucket, const struct ip_address *address)
 {
     struct entry *entry;
 
@@ -82,7 +82,7 @@ find(struct bucket *bucket, const struct client_address *address)
 
 bool
 address_count_take(struct address_count *counts,
-                   const struct client_address *address)
+                   const struct ip_address *address)
 {
     struct bucket *bucket;
     struct entry *entry;
@@ -105,7 +105,7 @@ address_count_take(struct address_count *counts,
 
 void
 address_count_give(struct address_count *counts,
-                   const struct client_address *address)
+                   const struct ip_address *address)
 {
     struct entry *entry;
 

@@ -18,9 +18,9 @@ void address_count_free(struct address_count **counts);
 /* One more for this address (a client_address_key). False when it has as many
  * as it may, or there is no memory; then nothing is to be given back. */
 bool address_count_take(struct address_count *counts,
-                        const struct client_address *address);
+                        const struct ip_address *address);
 /* One that was taken is gone. */
 void address_count_give(struct address_count *counts,
-                        const struct client_address *address);
+                        const struct ip_address *address);
 
 #endif

@@ -193,10 +193,10 @@ now_us(void)
 }
 
 /* Who asks: each proxy may have added an X-Forwarded-For of its own. */
-static struct client_address
+static struct ip_address
 client_of(const struct gateway *gateway, const struct http_exchange *exchange)
 {
-    struct client_address client;
+    struct ip_address client;
     struct buf forwarded;
 
     buf_init(&forwarded, gateway->options.http.max_head);

@@ -44,8 +44,8 @@ struct gateway_request {
     bool is_foreign;              /* a page of another origin asks */
     struct trace trace;
     int64_t started_us;
-    struct client_address client;  /* who asks */
-    struct client_address limited; /* and by what he is limited */
+    struct ip_address client;  /* who asks */
+    struct ip_address limited; /* and by what he is limited */
     struct rpc_pending *pending;
 };
 

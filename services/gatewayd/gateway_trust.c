@@ -64,10 +64,9 @@ is_from_unknown_proxy(const struct gateway_request *request)
 {
     static const char *const marks[] = {"X-Forwarded-For", "Forwarded",
                                         "X-Real-IP", "Via"};
-    struct client_address peer;
+    struct ip_address peer;
 
-    if (!client_address_parse(slice_of(http_exchange_peer(request->exchange)),
-                              &peer) ||
+    if (!ip_parse(slice_of(http_exchange_peer(request->exchange)), &peer) ||
         memcmp(&peer, &request->client, sizeof(peer)) != 0)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(marks); i++)
@@ -82,8 +81,7 @@ static bool
 is_beyond(const struct gateway_request *request)
 {
     return http_server_listen(request->gateway->server)->is_beyond ||
-           !client_address_is_loopback(&request->client) ||
-           is_from_unknown_proxy(request);
+           !ip_is_loopback(&request->client) || is_from_unknown_proxy(request);
 }
 
 static void

@@ -37,7 +37,7 @@ struct conn {
     bool kicked;        /* and holds a reference on the filter */
     bool opened;        /* the client's address was looked at */
     bool counted;       /* in addresses, by this address */
-    struct client_address address;
+    struct ip_address address;
     struct http_feed feed;
     enum phase phase;
     bool said_continue; /* for the request that is arriving */
@@ -294,7 +294,7 @@ on_below_changed(struct evbuffer *output, const struct evbuffer_cb_info *info,
 /* --- looking after a connection --- */
 
 static bool
-find_address(const struct conn *conn, struct client_address *ret_address)
+find_address(const struct conn *conn, struct ip_address *ret_address)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof(peer);
@@ -309,7 +309,7 @@ static void
 open_conn(struct conn *conn)
 {
     struct http_front *front = conn->front;
-    struct client_address address;
+    struct ip_address address;
 
     conn->opened = true;
     if (!find_address(conn, &address) ||

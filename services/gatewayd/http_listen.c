@@ -95,10 +95,10 @@ is_absent(int error)
 static bool
 is_loopback(const struct address *address)
 {
-    struct client_address client;
+    struct ip_address client;
 
     return client_address_of_socket(&address->socket, &client) &&
-           client_address_is_loopback(&client);
+           ip_is_loopback(&client);
 }
 
 /* Listen, or leave an absent address out. UNAVAILABLE when it is there and

@@ -15,7 +15,7 @@
 #define WAYS 8
 
 struct slot {
-    struct client_address client;
+    struct ip_address client;
     ms_time end; /* of the window; 0: the slot is free */
     uint32_t count;
 };
@@ -64,8 +64,7 @@ rate_limit_free(struct rate_limit **rate_at)
 /* The client's slot; else one that is free or over, else the one that counted
  * least. */
 static struct slot *
-find_slot(struct rate_limit *rate, const struct client_address *client,
-          ms_time now)
+find_slot(struct rate_limit *rate, const struct ip_address *client, ms_time now)
 {
     uint64_t hash = hash_bytes(client->bytes, sizeof(client->bytes));
     struct slot *set = &rate->slots[hash % rate->sets * WAYS];
@@ -85,7 +84,7 @@ find_slot(struct rate_limit *rate, const struct client_address *client,
 }
 
 bool
-rate_limit_take(struct rate_limit *rate, const struct client_address *client,
+rate_limit_take(struct rate_limit *rate, const struct ip_address *client,
                 ms_time now, ms_dur *ret_wait)
 {
     struct slot *slot;

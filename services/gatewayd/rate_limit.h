@@ -22,8 +22,7 @@ rate_limit_new(uint32_t limit, ms_dur window, size_t capacity);
 void rate_limit_free(struct rate_limit **rate);
 /* Count a request of this client at this monotonic time. False when it is
  * one too many; then ret_wait is how long until its window ends. */
-bool rate_limit_take(struct rate_limit *rate,
-                     const struct client_address *client, ms_time now,
-                     ms_dur *ret_wait);
+bool rate_limit_take(struct rate_limit *rate, const struct ip_address *client,
+                     ms_time now, ms_dur *ret_wait);
 
 #endif

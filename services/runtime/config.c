@@ -9,15 +9,13 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "services/runtime/home.h"
+#include "services/runtime/ip.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ADDRESSES_BYTES_MAX 4000 /* of a text of addresses */
-#define BITS_V4 32
-#define BITS_V6 128
 
 static const struct config_key runtime_keys[] = {
 #define CONFIG CONFIG_ROW
@@ -71,39 +69,6 @@ rule_text(const struct config_key *key, struct slice text, char *ret_rule)
     return STATUS_INVALID_ARGUMENT;
 }
 
-static bool
-is_address(struct slice text, unsigned *ret_bits)
-{
-    char name[INET6_ADDRSTRLEN];
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (text.len == 0 || text.len >= sizeof(name))
-        return false;
-    memcpy(name, text.ptr, text.len);
-    name[text.len] = '\0';
-    bool is_v4 = inet_pton(AF_INET, name, &v4) == 1;
-    if (!is_v4 && inet_pton(AF_INET6, name, &v6) != 1)
-        return false;
-    /* ::ffff:10.0.0.1 is an IPv4 address to whoever compares with it. */
-    *ret_bits = is_v4 || IN6_IS_ADDR_V4MAPPED(&v6) ? BITS_V4 : BITS_V6;
-    return true;
-}
-
-/* "10.0.0.1" or "10.0.0.0/8". */
-static bool
-is_network(struct slice text)
-{
-    unsigned most;
-    uint64_t bits;
-    ptrdiff_t slash = slice_find(text, SLICE("/"));
-    if (slash < 0)
-        return is_address(text, &most);
-    return is_address(slice_cut(text, 0, (size_t)slash), &most) &&
-           text_u64(slice_cut(text, (size_t)slash + 1, text.len), &bits) ==
-               STATUS_OK &&
-           bits <= most;
-}
-
 static enum status
 rule_addresses(const struct config_key *key, struct slice text,
                int64_t *ret_count, char *ret_rule)
@@ -111,13 +76,14 @@ rule_addresses(const struct config_key *key, struct slice text,
     bool networks = key->type == CONFIG_NETWORKS;
     bool fine = text.len <= ADDRESSES_BYTES_MAX && !text_has_control(text, "");
     int64_t count = 0;
-    unsigned bits;
+    struct ip_network network;
     struct slice part;
     while (fine && slice_split(&text, ',', &part)) {
         part = slice_trim(part);
         if (part.len == 0)
             continue;
-        fine = networks ? is_network(part) : is_address(part, &bits);
+        fine = networks ? ip_network_parse(part, &network)
+                        : ip_parse(part, &network.base);
         count++;
     }
     if (!fine) {

@@ -43,13 +43,13 @@ static void
 check_client(const char *peer, const char *forwarded)
 {
     struct client_networks trusted = {0};
-    struct client_address client, peers, key;
+    struct ip_address client, peers, key;
 
     CHECK(client_networks_parse(SLICE("127.0.0.0/8,::1"), &trusted) ==
           STATUS_OK);
     client = client_address_of(slice_of(peer), forwarded, &trusted);
     /* A stranger's word for who he is counts for nothing. */
-    if (client_address_parse(slice_of(peer), &peers) &&
+    if (ip_parse(slice_of(peer), &peers) &&
         !client_networks_hold(&trusted, &peers))
         CHECK(memcmp(&client, &peers, sizeof(client)) == 0);
     key = client_address_key(client);

@@ -400,7 +400,7 @@ on_dear_request(void *context, struct http_exchange *exchange)
     request->loggable = true;
     request->is_foreign = gateway_trust_is_foreign(exchange);
     request->call = is_spend ? &spend : &exec;
-    CHECK(client_address_parse(SLICE("127.0.0.1"), &request->client));
+    CHECK(ip_parse(SLICE("127.0.0.1"), &request->client));
     if (!gateway_trust_refuses(request))
         gateway_reply_plain(request, 200, "text/plain",
                             slice_of(request->bearer.tenant));

@@ -231,12 +231,12 @@ a_head_without_an_end_is_refused_at_its_maximum(void **state)
 
 /* --- connections of an address --- */
 
-static struct client_address
+static struct ip_address
 key_of(const char *text)
 {
-    struct client_address address = {{0}};
+    struct ip_address address = {{0}};
 
-    assert_true(client_address_parse(slice_of(text), &address));
+    assert_true(ip_parse(slice_of(text), &address));
     return client_address_key(address);
 }
 
@@ -244,7 +244,7 @@ static void
 an_address_has_as_many_connections_as_it_may(void **state)
 {
     struct address_count *counts = address_count_new(2);
-    struct client_address a = key_of("192.0.2.1"), b = key_of("192.0.2.2");
+    struct ip_address a = key_of("192.0.2.1"), b = key_of("192.0.2.2");
 
     (void)state;
     assert_true(address_count_take(counts, &a));
@@ -261,9 +261,9 @@ static void
 a_slash_64_counts_as_one_address(void **state)
 {
     struct address_count *counts = address_count_new(1);
-    struct client_address a = key_of("2001:db8::1");
-    struct client_address b = key_of("2001:db8::ffff:2");
-    struct client_address c = key_of("2001:db8:0:1::1");
+    struct ip_address a = key_of("2001:db8::1");
+    struct ip_address b = key_of("2001:db8::ffff:2");
+    struct ip_address c = key_of("2001:db8:0:1::1");
 
     (void)state;
     assert_true(address_count_take(counts, &a));
@@ -278,24 +278,24 @@ static void
 no_limit_is_none_and_loopback_is_known(void **state)
 {
     struct address_count *counts = address_count_new(0);
-    struct client_address a = key_of("192.0.2.1"), loopback;
+    struct ip_address a = key_of("192.0.2.1"), loopback;
 
     (void)state;
     for (int i = 0; i < 5000; i++)
         assert_true(address_count_take(counts, &a));
     address_count_free(&counts);
-    assert_true(client_address_parse(SLICE("127.9.8.7"), &loopback));
-    assert_true(client_address_is_loopback(&loopback));
-    assert_true(client_address_parse(SLICE("::1"), &loopback));
-    assert_true(client_address_is_loopback(&loopback));
-    assert_true(client_address_parse(SLICE("::ffff:127.0.0.1"), &loopback));
-    assert_true(client_address_is_loopback(&loopback));
-    assert_true(client_address_parse(SLICE("128.0.0.1"), &loopback));
-    assert_false(client_address_is_loopback(&loopback));
-    assert_true(client_address_parse(SLICE("::"), &loopback));
-    assert_false(client_address_is_loopback(&loopback));
-    assert_true(client_address_parse(SLICE("::2"), &loopback));
-    assert_false(client_address_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("127.9.8.7"), &loopback));
+    assert_true(ip_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("::1"), &loopback));
+    assert_true(ip_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("::ffff:127.0.0.1"), &loopback));
+    assert_true(ip_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("128.0.0.1"), &loopback));
+    assert_false(ip_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("::"), &loopback));
+    assert_false(ip_is_loopback(&loopback));
+    assert_true(ip_parse(SLICE("::2"), &loopback));
+    assert_false(ip_is_loopback(&loopback));
 }
 
 #define FEED_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -170,12 +170,12 @@ headers_are_judged_as_the_table_says(void **state)
 
 /* --- client addresses --- */
 
-static struct client_address
+static struct ip_address
 address(const char *text)
 {
-    struct client_address parsed;
+    struct ip_address parsed;
 
-    if (!client_address_parse(slice_of(text), &parsed))
+    if (!ip_parse(slice_of(text), &parsed))
         fail_msg("no address: %s", text);
     return parsed;
 }
@@ -185,7 +185,7 @@ expect_client(const char *peer, const char *forwarded, const char *trusted,
               const char *expected)
 {
     struct client_networks networks;
-    struct client_address got, wanted = address(expected);
+    struct ip_address got, wanted = address(expected);
 
     assert_int_equal(client_networks_parse(slice_of(trusted), &networks),
                      STATUS_OK);
@@ -225,11 +225,11 @@ malformed_networks_are_refused(void **state)
 static void
 limits_count_a_whole_slash_64_as_one(void **state)
 {
-    struct client_address a = client_address_key(address("2001:db8::1"));
-    struct client_address b = client_address_key(address("2001:db8::ff:2"));
-    struct client_address c = client_address_key(address("2001:db8:0:1::1"));
-    struct client_address d = client_address_key(address("192.0.2.1"));
-    struct client_address e = client_address_key(address("192.0.2.2"));
+    struct ip_address a = client_address_key(address("2001:db8::1"));
+    struct ip_address b = client_address_key(address("2001:db8::ff:2"));
+    struct ip_address c = client_address_key(address("2001:db8:0:1::1"));
+    struct ip_address d = client_address_key(address("192.0.2.1"));
+    struct ip_address e = client_address_key(address("192.0.2.2"));
 
     (void)state;
     assert_memory_equal(&a, &b, sizeof(a));
@@ -243,7 +243,7 @@ static void
 a_window_lets_so_many_pass_and_then_waits_for_its_end(void **state)
 {
     struct rate_limit *rate = rate_limit_new(3, 60000, 64);
-    struct client_address client = address("192.0.2.1");
+    struct ip_address client = address("192.0.2.1");
     ms_dur wait = 0;
 
     (void)state;
@@ -259,7 +259,7 @@ static void
 clients_do_not_share_a_window(void **state)
 {
     struct rate_limit *rate = rate_limit_new(1, 60000, 64);
-    struct client_address a = address("192.0.2.1"), b = address("192.0.2.2");
+    struct ip_address a = address("192.0.2.1"), b = address("192.0.2.2");
     ms_dur wait;
 
     (void)state;
@@ -273,7 +273,7 @@ static void
 a_limit_of_zero_is_none(void **state)
 {
     struct rate_limit *rate = rate_limit_new(0, 60000, 64);
-    struct client_address client = address("192.0.2.1");
+    struct ip_address client = address("192.0.2.1");
     ms_dur wait;
 
     (void)state;
@@ -286,14 +286,14 @@ static void
 a_crowd_neither_grows_the_table_nor_shuts_anybody_out(void **state)
 {
     struct rate_limit *rate = rate_limit_new(5, 60000, 64);
-    struct client_address busy = address("192.0.2.1");
+    struct ip_address busy = address("192.0.2.1");
     ms_dur wait;
 
     (void)state;
     for (int i = 0; i < 5; i++)
         assert_true(rate_limit_take(rate, &busy, 0, &wait));
     for (uint32_t i = 0; i < 100000; i++) {
-        struct client_address other = address("10.0.0.0");
+        struct ip_address other = address("10.0.0.0");
 
         memcpy(other.bytes + 12, &i, sizeof(i));
         assert_true(rate_limit_take(rate, &other, 0, &wait));

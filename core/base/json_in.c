@@ -72,7 +72,10 @@ is_too_deep(struct slice bytes)
 static void
 say_where(const json_error_t *error, char *ret_error)
 {
-    struct slice why = slice_of(error->text);
+    /* jansson's word for it is advice to whoever calls jansson. */
+    bool is_null = json_error_code(error) == json_error_null_character;
+    struct slice why =
+        is_null ? SLICE("\\u0000 is not allowed") : slice_of(error->text);
     size_t len =
         (size_t)snprintf(ret_error, JSON_ERROR_MAX,
                          "line %d, column %d: ", error->line, error->column);

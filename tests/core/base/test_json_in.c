@@ -196,6 +196,17 @@ the_reason_of_a_refusal_is_text_whatever_the_bytes_are(void **state)
 }
 
 static void
+an_escaped_nul_is_named_as_such(void **state)
+{
+    (void)state;
+    char error[JSON_ERROR_MAX] = "";
+    struct json *document = NULL;
+    assert_int_equal(json_parse(SLICE("[\"\\u0000\"]"), error, &document),
+                     STATUS_INVALID_ARGUMENT);
+    assert_string_equal(error, "line 1, column 9: \\u0000 is not allowed");
+}
+
+static void
 what_is_no_json_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -286,6 +297,7 @@ main(void)
         cmocka_unit_test(an_object_is_walked_member_by_member),
         cmocka_unit_test(numbers_keep_what_they_can),
         cmocka_unit_test(any_value_may_be_the_document),
+        cmocka_unit_test(an_escaped_nul_is_named_as_such),
         cmocka_unit_test(what_is_no_json_is_refused_with_a_reason),
         cmocka_unit_test(
             the_reason_of_a_refusal_is_text_whatever_the_bytes_are),

@@ -132,6 +132,27 @@ text_has_control(struct slice text, const char *allowed)
     return false;
 }
 
+bool
+text_is_tame(uint32_t code)
+{
+    /* Those of Unicode's General_Category Cc, Zl, Zp and the ones of Cf that
+     * are invisible or bidirectional. The joiners (200C, 200D) are not among
+     * them: scripts and emoji need them. */
+    static const struct {
+        uint32_t first, last;
+    } wild[] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad},
+        {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200b},
+        {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wild); i++) {
+        if (code >= wild[i].first && code <= wild[i].last)
+            return false;
+    }
+    return true;
+}
+
 uint32_t
 text_next(struct slice text, size_t *offset)
 {

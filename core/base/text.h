@@ -21,6 +21,10 @@ bool text_is_plain(struct slice text);
 /* Holds a control character (C0 or DEL, C1 as UTF-8) other than those listed
  * in `allowed` (e.g. "\n\r\t"). */
 bool text_has_control(struct slice text, const char *allowed);
+/* Whether a code point leaves the text around it as it stands: no control
+ * character, no line or paragraph separator, none that is invisible or turns
+ * the direction of what follows. */
+bool text_is_tame(uint32_t code);
 /* One code point from text at *offset, which moves on; U+FFFD and one byte
  * for a malformed sequence. offset must be < text.len. */
 uint32_t text_next(struct slice text, size_t *offset);

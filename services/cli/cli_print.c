@@ -1,5 +1,7 @@
 /* One cell is one field's value as short text; tables and lists are made of
- * cells. `meta` is for programs and left out. */
+ * cells. `meta` is for programs and left out. Text in a reply may be anybody's
+ * (a label, a name of a source): what could move the cursor of a terminal or
+ * turn the reading direction is shown as U+FFFD. */
 #include "services/cli/cli_print.h"
 
 #include "core/base/arena.h"
@@ -22,6 +24,17 @@
 #define HEADING_MAX (NAMES_MAX + 8)
 #define CELL_BYTES (64u << 10)
 #define DECIMAL_SCALE 9
+
+static void
+put_tame(struct buf *out, const char *from)
+{
+    struct slice text = slice_of(from);
+    for (size_t at = 0, start = 0; at < text.len; start = at) {
+        bool is_tame = text_is_tame(text_next(text, &at));
+        buf_put_slice(out, is_tame ? slice_cut(text, start, at)
+                                   : SLICE("\xef\xbf\xbd"));
+    }
+}
 
 static void
 put_decimal(struct buf *out, const Ss__Decimal *value)
@@ -67,9 +80,9 @@ put_message(struct buf *out, const ProtobufCMessage *message)
         utc_format(((const Ss__Timestamp *)message)->ms, text);
         buf_put_text(out, text);
     } else if (type == &ss__model__descriptor) {
-        buf_put_text(out, ((const Ss__Model *)message)->id);
+        put_tame(out, ((const Ss__Model *)message)->id);
     } else if (type == &ss__chosen_model__descriptor) {
-        buf_put_text(out, ((const Ss__ChosenModel *)message)->id);
+        put_tame(out, ((const Ss__ChosenModel *)message)->id);
     } else {
         transcode_write(message, out);
     }
@@ -89,7 +102,7 @@ put_item(struct buf *out, const ProtobufCFieldDescriptor *field, const void *at)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
-        buf_put_text(out, *(char *const *)at);
+        put_tame(out, *(char *const *)at);
         break;
     case PROTOBUF_C_TYPE_MESSAGE:
         put_message(out, *(ProtobufCMessage *const *)at);
@@ -363,9 +376,17 @@ put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count,
 /* --- replies --- */
 
 static void
+put_named(struct buf *out, const char *name, const char *text)
+{
+    buf_put_text(out, name);
+    put_tame(out, text);
+    buf_put_char(out, '\n');
+}
+
+static void
 put_pick(struct buf *out, const Ss__Pick *pick)
 {
-    buf_putf(out, "%s\n", pick->id);
+    put_named(out, "", pick->id);
     if (pick->has_score) {
         buf_put_text(out, "  score  ");
         buf_put_fixed(out, pick->score, 1);
@@ -382,9 +403,9 @@ put_pick(struct buf *out, const Ss__Pick *pick)
         buf_put_text(out, " per 1M tokens in / out\n");
     }
     if (pick->reason != NULL)
-        buf_putf(out, "  why    %s\n", pick->reason);
+        put_named(out, "  why    ", pick->reason);
     if (pick->note != NULL)
-        buf_putf(out, "  note   %s\n", pick->note);
+        put_named(out, "  note   ", pick->note);
 }
 
 static bool

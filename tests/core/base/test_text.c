@@ -48,6 +48,23 @@ malformed_utf8_is_refused(void **state)
     assert_false(text_is_utf8(slice_make("a\0b", 3)));
 }
 
+static void
+a_tame_code_point_leaves_the_text_around_it(void **state)
+{
+    (void)state;
+    static const uint32_t tame[] = {' ',    '~',     0xa0,    0xac,    0xae,
+                                    0x4e2d, 0x5d0,   0x200c,  0x200d,  0x2010,
+                                    0xfffd, 0x1f600, 0xe0100, 0x10ffff};
+    static const uint32_t wild[] = {0,      '\n',   0x1b,   0x7f,    0x9b,
+                                    0xad,   0x61c,  0x200b, 0x200e,  0x200f,
+                                    0x2028, 0x2029, 0x202a, 0x202e,  0x2060,
+                                    0x2066, 0x2069, 0xfeff, 0xe0001, 0xe007f};
+    for (size_t i = 0; i < ARRAY_LEN(tame); i++)
+        assert_true(text_is_tame(tame[i]));
+    for (size_t i = 0; i < ARRAY_LEN(wild); i++)
+        assert_false(text_is_tame(wild[i]));
+}
+
 /* Plain bytes are passed over eight at a time: every other byte must be seen
  * wherever it stands, alone and beside others. */
 static void
@@ -387,6 +404,7 @@ main(void)
         cmocka_unit_test(well_formed_utf8_is_valid),
         cmocka_unit_test(malformed_utf8_is_refused),
         cmocka_unit_test(an_odd_byte_is_seen_at_every_place_of_a_text),
+        cmocka_unit_test(a_tame_code_point_leaves_the_text_around_it),
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(code_points_come_one_by_one),
         cmocka_unit_test(lower_case_is_ascii_and_a_copy),

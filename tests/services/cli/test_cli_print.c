@@ -54,6 +54,30 @@ a_pick_is_a_few_lines_with_exact_prices(void **state)
                         "  why    Best.\n");
 }
 
+/* Labels and names come from anybody; a terminal must not obey them. */
+static void
+what_a_terminal_would_obey_is_shown_as_a_mark(void **state)
+{
+    char id[] = "a/b\x1b[31m";
+    char reason[] = "Best.\nsecond \xe2\x80\xae line";
+    char model[] = "\xc2\x9bx\xd7\x90";
+    Ss__Pick pick = SS__PICK__INIT;
+    Ss__PickReply reply = SS__PICK_REPLY__INIT;
+    Ss__CommunityScore one = SS__COMMUNITY_SCORE__INIT;
+    Ss__CommunityScore *rows[] = {&one};
+    Ss__CommunityScoresReply scores = SS__COMMUNITY_SCORES_REPLY__INIT;
+    (void)state;
+    pick.id = id;
+    pick.reason = reason;
+    reply.data = &pick;
+    expect(&reply.base, "a/b\xef\xbf\xbd[31m\n"
+                        "  why    Best.\xef\xbf\xbdsecond \xef\xbf\xbd line\n");
+    one.model = model;
+    scores.data = rows;
+    scores.n_data = 1;
+    expect(&scores.base, "MODEL\n\xef\xbf\xbdx\xd7\x90\n");
+}
+
 static void
 a_list_is_a_table_of_the_columns_that_are_used(void **state)
 {
@@ -190,6 +214,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pick_is_a_few_lines_with_exact_prices),
+        cmocka_unit_test(what_a_terminal_would_obey_is_shown_as_a_mark),
         cmocka_unit_test(a_list_is_a_table_of_the_columns_that_are_used),
         cmocka_unit_test(a_table_that_is_cut_says_so),
         cmocka_unit_test(another_reply_is_lines_of_what_is_set),

@@ -16,6 +16,7 @@
 #include "services/local/pause.h"
 #include "services/local/stack.h"
 #include "services/local/supervisor.h"
+#include "services/runtime/secret.h"
 #include "services/store/database_url.h"
 #include "services/store/migrate.h"
 
@@ -232,6 +233,22 @@ say_found_data(const struct command_line *line)
                     data);
 }
 
+/* Decision ids cannot be sealed with a file that is no key. */
+static bool
+has_sound_key(const struct command_line *line)
+{
+    struct secret_key key;
+    char error[SECRET_ERROR_MAX];
+    if (config_text(line->config, "deployment.key")[0] != '\0')
+        return true;
+    enum status status = secret_key_read(line->home, &key, error);
+    secret_key_forget(&key);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        return true;
+    command_say("%s", error);
+    return false;
+}
+
 static bool
 start(const struct command_line *line, const struct stack *stack)
 {
@@ -252,7 +269,7 @@ start(const struct command_line *line, const struct stack *stack)
         command_say("%s", error);
         return false;
     }
-    if (!cli_trust_prepare(line))
+    if (!has_sound_key(line) || !cli_trust_prepare(line))
         return false;
     status = supervisor_start(line->home);
     if (status != STATUS_OK) {

@@ -4,11 +4,13 @@
 
 #include "core/base/arena.h"
 #include "core/base/map.h"
+#include "core/base/text.h"
 #include "services/local/child.h"
 #include "services/store/database_url.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ASK_TIMEOUT_MS 10000
 #define SHOWN_MAX (256u << 10)
@@ -183,6 +185,34 @@ warn_unknown(const struct command_line *line, const struct known *known)
     }
 }
 
+/* A variable nearly like a key's is one, too; others with our prefix may be
+ * another program's. */
+static void
+warn_variables(const struct known *known)
+{
+    for (char *const *at = environ; *at != NULL; at++) {
+        struct slice name = slice_of(*at);
+        ptrdiff_t equals = slice_find(name, SLICE("="));
+        if (equals < 0 || !slice_starts(name, SLICE(CONFIG_VARIABLE_PREFIX)))
+            continue;
+        name = slice_cut(name, 0, (size_t)equals);
+        struct slice key = text_lower(
+            known->arena,
+            slice_cut(name, strlen(CONFIG_VARIABLE_PREFIX), name.len));
+        struct slice nearest = nearest_of(known, key);
+        if (nearest.len == 0 || config_distance(key, nearest) == 0)
+            continue;
+        struct config_key meant = {.name = arena_text(known->arena, nearest)};
+        char variable[CONFIG_VARIABLE_MAX];
+        if (meant.name == NULL)
+            return;
+        config_variable(&meant, variable);
+        command_say("warning: the environment sets %.*s, which no process "
+                    "knows; did you mean %s?",
+                    SLICE_ARG(name), variable);
+    }
+}
+
 /* The keys of all, ours first; OK when every daemon agrees. What a daemon that
  * refused would know cannot be called unknown. */
 static enum status
@@ -200,6 +230,8 @@ survey(const struct command_line *line, bool print)
     enum status status = ask_all(line, &known, print);
     if (status == STATUS_OK)
         warn_unknown(line, &known);
+    if (status == STATUS_OK)
+        warn_variables(&known);
     buf_fini(&own);
     arena_free(&known.arena);
     return status;

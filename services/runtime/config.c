@@ -102,10 +102,29 @@ rule_addresses(const struct config_key *key, struct slice text,
     return STATUS_INVALID_ARGUMENT;
 }
 
+static enum status
+rule_hex(const struct config_key *key, struct slice text, char *ret_rule)
+{
+    bool fine = text.len == 0 || (int64_t)text.len == key->highest;
+    for (size_t i = 0; i < text.len && fine; i++)
+        fine = text_hex_digit(text.ptr[i]) >= 0;
+    if (fine)
+        return STATUS_OK;
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX, "must be %lld hex digits",
+                   (long long)key->highest);
+    return STATUS_INVALID_ARGUMENT;
+}
+
+bool
+config_is_secret(enum config_type type)
+{
+    return type == CONFIG_SECRET || type == CONFIG_SECRET_HEX;
+}
+
 bool
 config_is_text(enum config_type type)
 {
-    return type == CONFIG_TEXT || type == CONFIG_SECRET ||
+    return type == CONFIG_TEXT || config_is_secret(type) ||
            type == CONFIG_ADDRESSES || type == CONFIG_NETWORKS;
 }
 
@@ -120,6 +139,9 @@ config_parse(const struct config_key *key, struct slice text,
     case CONFIG_TEXT:
     case CONFIG_SECRET:
         status = rule_text(key, text, ret_rule);
+        break;
+    case CONFIG_SECRET_HEX:
+        status = rule_hex(key, text, ret_rule);
         break;
     case CONFIG_INT:
         status = text_i64(text, &number);

@@ -22,8 +22,10 @@
 #define CONFIG_KEYS_MAX 128
 
 enum config_type {
-    CONFIG_TEXT,   /* bounds are bytes */
-    CONFIG_SECRET, /* a text that is never printed */
+    CONFIG_TEXT,       /* bounds are bytes */
+    CONFIG_SECRET,     /* a text that is never printed */
+    CONFIG_SECRET_HEX, /* such a text of hex digits; the highest bound is how
+                          many, or none at all */
     CONFIG_INT,
     CONFIG_BOOL,
     CONFIG_DURATION, /* "250ms", "6h"; bounds and value in ms */
@@ -94,6 +96,7 @@ const char *config_origin(const struct config *config, const char *key);
  * never for printing (it may be a secret). */
 void config_value_text(const struct config *config, const char *key,
                        struct buf *out);
+#define CONFIG_VARIABLE_PREFIX "SMART_SPAWN_"
 /* The environment variable of a key into out (CONFIG_VARIABLE_MAX bytes). */
 #define CONFIG_VARIABLE_MAX 80
 void config_variable(const struct config_key *key, char *out);

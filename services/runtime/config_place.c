@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX "SMART_SPAWN_"
 #define FILE_NAME "smart-spawn.conf"
 #define FILE_VARIABLE "SMART_SPAWN_CONFIG"
 #define FILE_FLAG "--config"
@@ -42,7 +41,7 @@ say_refused(char *ret_error, const char *where, const struct config_key *key,
     char rule[CONFIG_RULE_MAX] = "is wrong";
     enum status status = config_parse(key, text, &number, rule);
     CHECK(status != STATUS_OK);
-    bool show = key->type != CONFIG_SECRET && text.len <= QUOTED_MAX &&
+    bool show = !config_is_secret(key->type) && text.len <= QUOTED_MAX &&
                 text_is_utf8(text) && !text_has_control(text, "");
     if (show)
         say(ret_error, "%s: %s %s (it is \"%.*s\")", where, key->name, rule,
@@ -54,9 +53,9 @@ say_refused(char *ret_error, const char *where, const struct config_key *key,
 void
 config_variable(const struct config_key *key, char *out)
 {
-    size_t len = strlen(PREFIX);
+    size_t len = strlen(CONFIG_VARIABLE_PREFIX);
     CHECK(strlen(key->name) < CONFIG_NAME_MAX);
-    memcpy(out, PREFIX, len);
+    memcpy(out, CONFIG_VARIABLE_PREFIX, len);
     for (const char *c = key->name; *c != '\0'; c++) {
         out[len] = *c;
         if (*c == '.')

@@ -15,6 +15,8 @@ type_words(enum config_type type)
         return "text";
     case CONFIG_SECRET:
         return "secret text";
+    case CONFIG_SECRET_HEX:
+        return "secret";
     case CONFIG_INT:
         return "number";
     case CONFIG_BOOL:
@@ -36,11 +38,11 @@ type_words(enum config_type type)
 static void
 put_type(const struct config_key *key, struct buf *out)
 {
-    bool is_text = key->type == CONFIG_TEXT || key->type == CONFIG_SECRET;
+    bool is_text = key->type == CONFIG_TEXT || config_is_secret(key->type);
     buf_put_text(out, type_words(key->type));
     if (is_text && key->unit[0] != '\0')
         buf_putf(out, " (%s)", key->unit);
-    if (key->type == CONFIG_BOOL)
+    if (key->type == CONFIG_BOOL || key->type == CONFIG_SECRET_HEX)
         return;
     const char *unit = is_text ? "bytes" : key->unit;
     buf_putf(out, ", %lld to %lld%s%s", (long long)key->lowest,
@@ -90,7 +92,7 @@ put_value(const struct config *config, const struct config_value *value,
     buf_put_text(out, "# ");
     put_type(key, out);
     buf_putf(out, "; from %s\n", config_origin(config, key->name));
-    if (key->type == CONFIG_SECRET) {
+    if (config_is_secret(key->type)) {
         buf_putf(out, "# %s = %s\n\n", key->name,
                  value->text[0] != '\0' ? "(set)" : "");
         return;

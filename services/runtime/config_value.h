@@ -49,6 +49,8 @@ enum status config_parse(const struct config_key *key, struct slice text,
                          int64_t *ret_number, char *ret_rule) MUST_CHECK;
 /* Whether config_text gives the value. */
 bool config_is_text(enum config_type type);
+/* Whether it is never printed. */
+bool config_is_secret(enum config_type type);
 /* Check, and keep it unless a stronger place spoke. */
 enum status config_set(struct config_value *value, struct slice text,
                        enum config_place place) MUST_CHECK;

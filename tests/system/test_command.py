@@ -50,6 +50,17 @@ class Command(unittest.TestCase):
         self.assertIn("rate_limit.per_minut,", self.up.stderr)
         self.assertIn("did you mean rate_limit.per_minute?", self.up.stderr)
 
+    def test_a_variable_nearly_like_a_keys_is_told(self):
+        seen = self.run_with("config", SMART_SPAWN_HTTP_PROT="1",
+                             SMART_SPAWN_OF_ANOTHER_PROGRAM="1")
+        self.assertEqual(seen.returncode, 0, seen.stderr)
+        self.assertIn(
+            "warning: the environment sets SMART_SPAWN_HTTP_PROT, which no "
+            "process knows; did you mean SMART_SPAWN_HTTP_PORT?\n",
+            seen.stderr)
+        self.assertNotIn("OF_ANOTHER_PROGRAM", seen.stderr)
+        self.assertNotIn("SMART_SPAWN_HOME", seen.stderr)
+
     def test_who_broke_the_file_can_look_and_stop_all_the_same(self):
         file = self.stack.home / "smart-spawn.conf"
         kept = file.read_text()
@@ -203,6 +214,20 @@ class WithoutStack(unittest.TestCase):
         self.assertIn(f"environment {variable}: http.address must be IP "
                       "addresses", self.refused("", "config"))
         del self.stack.environment[variable]
+
+    def test_a_key_that_is_none_is_told_before_anything_starts(self):
+        for bad in ("0123", "g" * 64):
+            said = self.refused(f"deployment.key = {bad}\n", "up")
+            self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertIn(":1: deployment.key must be 64 hex digits", said)
+            self.assertNotIn(bad, said)
+        path = self.stack.home / "deployment.key"
+        path.write_text("no key\n")
+        result = self.stack.command("up", "--detach", timeout=120)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn(f"{path} is not 64 hexadecimal digits; remove it to get "
+                      "a new one\n", result.stderr)
+        self.assertNotIn("ready: ", result.stderr)
 
     def test_the_file_cannot_set_the_home(self):
         self.assertIn("the file cannot set home",

@@ -16,10 +16,13 @@
 #define RPC_CHANNEL_MAGIC 0x4348414eu
 #define RPC_HIGH_WATER 64 /* PING and CANCEL, besides max_calls */
 #define RPC_LATE_MS 500   /* a tick that late: we were held up */
-#define LOST_IDEMPOTENT "the endpoint went down"
-#define LOST_IN_DOUBT                                                          \
-    "the endpoint went down before it answered: whether it was done is not "   \
-    "known; with an idempotency key it is safe to ask again"
+/* Why a call that was sent has no answer; DOUBT follows unless asking again
+ * is safe anyway. */
+#define LOST "the endpoint went down before it answered"
+#define LATE "no answer in time"
+#define DOUBT                                                                  \
+    ": whether it was done is not known; with an idempotency key it is safe "  \
+    "to ask again"
 
 /* --- replies -------------------------------------------------------------- */
 
@@ -132,8 +135,7 @@ lower(struct rpc_channel *channel, struct rpc_endpoint *endpoint)
             continue;
         rpc_attempt_unlink(channel, pending);
         rpc_attempt_fail_later(channel, pending, STATUS_UNAVAILABLE,
-                               pending->idempotent ? LOST_IDEMPOTENT
-                                                   : LOST_IN_DOUBT);
+                               pending->idempotent ? LOST : LOST DOUBT);
     }
     rpc_endpoint_lower(endpoint);
 }
@@ -193,7 +195,9 @@ expire(struct rpc_channel *channel, struct rpc_pending *pending)
         rpc_endpoint_send_bare(pending->endpoint, SS__FRAME_KIND__FRAME_CANCEL,
                                pending->id);
     pending->status = sent ? STATUS_DEADLINE_EXCEEDED : STATUS_UNAVAILABLE;
-    pending->message = sent ? "no answer in time" : "no endpoint is up";
+    pending->message = !sent                 ? "no endpoint is up"
+                       : pending->idempotent ? LATE
+                                             : LATE DOUBT;
     pending->retry_after = sent ? 0 : RPC_UP_HINT_MS;
     rpc_attempt_finish_failed(channel, pending);
 }

@@ -100,6 +100,7 @@ class Hang(unittest.TestCase):
             for write in writes:
                 reply = write.result(10)
                 self.assertIn(reply.status, (503, 504), reply.body)
+                self.assertIn("not known", reply.json["error"]["message"])
             # Longer than the deadline of what lies in its queue.
             time.sleep(CALL_TIMEOUT)
         finally:

@@ -414,6 +414,8 @@ a_call_without_an_answer_ends_at_its_deadline(void **state)
     stand_call_wait(&call, stand, channel, &hasty);
     assert_int_equal(call.status, STATUS_DEADLINE_EXCEEDED);
     assert_in_range(loop_now(stand->loop) - before, 150, 400);
+    /* Whoever cannot simply ask again is told what is not known. */
+    assert_non_null(strstr(call.message, "whether it was done is not known"));
     /* The server heard that nobody waits any more. */
     rpc_stand_run_for(stand, 50);
     assert_int_equal(server.held_count, 1);

@@ -19,12 +19,13 @@ def read(pid, name):
 
 
 def stat(pid):
-    """Parent and start time, or None for one that is gone or a zombie."""
+    """Parent and start time, or None for one that is gone, a zombie, or so
+    far on its way out that its memory is given back."""
     text = read(pid, "stat").decode(errors="replace")
     if not text:
         return None
     fields = text.rsplit(")", 1)[1].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" or fields[20] == "0":
         return None
     return int(fields[1]), int(fields[19])
 

@@ -202,12 +202,14 @@ a_new_key_in_a_home_that_lived_before_is_a_warning(void **state)
 }
 
 static void
-a_key_that_is_none_is_an_error_that_says_so(void **state)
+a_file_without_a_key_is_an_error_that_says_so(void **state)
 {
     struct place *place = *state;
     char said[SAID_MAX];
-    assert_int_equal(load(place, "abc", said), STATUS_INVALID_ARGUMENT);
+    write_file(place, "abc\n");
+    assert_int_equal(load(place, "", said), STATUS_INVALID_ARGUMENT);
     assert_non_null(strstr(said, " error toyd-1 no-deployment-key why="));
+    assert_non_null(strstr(said, "is not 64 hexadecimal digits"));
 }
 
 /* As when the file was lost and another process started first. */
@@ -275,7 +277,7 @@ main(void)
         PLACED(a_key_that_is_configured_is_no_news),
         PLACED(what_another_daemon_of_a_first_start_wrote_is_no_earlier_life),
         PLACED(a_new_key_in_a_home_that_lived_before_is_a_warning),
-        PLACED(a_key_that_is_none_is_an_error_that_says_so),
+        PLACED(a_file_without_a_key_is_an_error_that_says_so),
         PLACED(a_key_that_another_process_made_is_taken),
         PLACED(a_file_that_is_gone_or_holds_none_leaves_the_key_as_it_is),
         PLACED(a_key_that_is_configured_follows_no_file),

@@ -125,7 +125,7 @@ live_on(struct place *place, char said[SAID_MAX])
     assert_int_equal(
         loop_timer_new(place->daemon.loop, on_stop, place->daemon.loop, &stop),
         STATUS_OK);
-    loop_timer_start(stop, 10 * CHECK_MS);
+    loop_timer_start(stop, (ms_dur)10 * CHECK_MS);
     loop_run(place->daemon.loop);
     loop_timer_free(&stop);
     hear(place, said);

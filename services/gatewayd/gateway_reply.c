@@ -17,6 +17,8 @@
 
 #define STATUS_GONE 499 /* nginx's number for a client that did not wait */
 #define STATUS_NOT_MODIFIED 304
+/* Which headers decide whose ratings count. */
+#define WHOSE_HEADERS "Authorization, Origin, Referer, Sec-Fetch-Site"
 
 static int64_t
 now_us(void)
@@ -74,6 +76,19 @@ gateway_reply_header(struct gateway_request *request, const char *name,
     http_exchange_set_header(request->exchange, name, value);
 }
 
+/* Pages of other origins may read an answer of the kind that they get. One
+ * that holds ratings was given to the user: a page of the same site could take
+ * it out of the browser's cache, where no Origin is sent any more, if it were
+ * marked as everybody's. */
+static bool
+is_for_every_page(const struct gateway_request *request)
+{
+    bool has_ratings =
+        request->call && request->call->personal && !request->is_foreign;
+
+    return request->cors && !has_ratings;
+}
+
 static void
 common_headers(struct gateway_request *request)
 {
@@ -83,7 +98,7 @@ common_headers(struct gateway_request *request)
     gateway_reply_header(request, "traceparent", trace);
     gateway_reply_header(request, "X-Content-Type-Options", "nosniff");
     gateway_reply_header(request, "X-Frame-Options", "DENY");
-    if (request->cors)
+    if (is_for_every_page(request))
         gateway_reply_header(request, "Access-Control-Allow-Origin", "*");
 }
 
@@ -141,7 +156,7 @@ gateway_reply_call(struct gateway_request *request, struct slice body)
     gateway_reply_header(request, "Cache-Control",
                          call->personal ? "private, no-cache" : "no-cache");
     if (call->personal)
-        gateway_reply_header(request, "Vary", "Authorization");
+        gateway_reply_header(request, "Vary", WHOSE_HEADERS);
     if (slice_eq(slice_of(call->verb), SLICE("GET"))) {
         (void)snprintf(etag, sizeof(etag), "\"%016llx\"",
                        (unsigned long long)tag_of(request, body));

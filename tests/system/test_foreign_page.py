@@ -487,6 +487,30 @@ class ForeignPage(unittest.TestCase):
             answer = self.fetch(f"{self.home}/api{row.route}")
             self.assertEqual(answer.get("status"), 200, answer)
 
+    def test_a_page_of_the_same_site_finds_no_ratings_in_the_cache(self):
+        self.stack.post("/api/spawn-log/outcome", dict(
+            BODIES["/spawn-log/outcome"][0], rating=1))
+        ask = f"http://localhost:{self.stack.port}/api/pick?task=coding" \
+            f"&budget=any&allow={MODEL}&cached=1"
+        wait_for(lambda: self.stack.personal(MODEL, "coding") is not None, 10,
+                 "the rating in a pick")
+        # As when the user looks at it: it lies in the cache then.
+        self.driver.get(ask)
+        own = self.fetch(ask, cache="force-cache")
+        self.assertIsNotNone(
+            json.loads(own["text"])["data"]["personalScore"])
+        for host in ("localhost", "127.0.0.1", "evil.example"):
+            self.driver.get(self.site.url(host) + "/page")
+            for cache in ("force-cache", "only-if-cached", "default",
+                          "force-cache"):
+                mode = {"mode": "same-origin"} if cache == "only-if-cached" \
+                    else {}
+                seen = self.fetch(ask, cache=cache, **mode)
+                if "error" not in seen:
+                    self.assertIsNone(
+                        json.loads(seen["text"])["data"]["personalScore"],
+                        (host, cache))
+
     def test_our_own_page_can_write(self):
         """With and without a key, so it is the origin that made the
         difference."""

@@ -187,7 +187,8 @@ etag_of(const char *headers, char *text, size_t size)
 
     assert_int_equal(answer.status, 200);
     assert_non_null(etag);
-    assert_non_null(strstr(answer.text, "Vary: Authorization\r\n"));
+    assert_non_null(strstr(answer.text, "Vary: Authorization, Origin, Referer, "
+                                        "Sec-Fetch-Site\r\n"));
     assert_non_null(
         strstr(answer.text, "Cache-Control: private, no-cache\r\n"));
     (void)snprintf(text, size, "%.18s", etag + 6);

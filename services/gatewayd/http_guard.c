@@ -209,7 +209,7 @@ take_single(struct slice name, struct head *head)
     return HTTP_REFUSAL_NONE;
 }
 
-/* "Name: value" with white space around the value only. */
+/* "Name: value"; the value with the white space around it. */
 static bool
 split_header(struct slice line, struct slice *ret_name, struct slice *ret_value)
 {
@@ -218,7 +218,7 @@ split_header(struct slice line, struct slice *ret_name, struct slice *ret_value)
     if (colon < 0)
         return false;
     *ret_name = slice_cut(line, 0, (size_t)colon);
-    *ret_value = slice_trim(slice_cut(line, (size_t)colon + 1, line.len));
+    *ret_value = slice_cut(line, (size_t)colon + 1, line.len);
     return true;
 }
 
@@ -231,8 +231,11 @@ check_header(struct slice line, struct head *head)
         return HTTP_REFUSAL_FOLDED;
     if (!split_header(line, &name, &value) || !is_token(name))
         return HTTP_REFUSAL_HEADER_NAME;
+    /* Before it is trimmed: a vertical tab or a form feed is white space for
+     * some readers and part of the value for others. */
     if (!is_value(value))
         return HTTP_REFUSAL_HEADER_VALUE;
+    value = slice_trim(value);
     for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
         if (slice_eq_fold(name, guarded[i].name))
             return guarded[i].take(value, head);

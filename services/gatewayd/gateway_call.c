@@ -9,7 +9,9 @@
 #include "services/api/transcode.h"
 #include "services/gatewayd/http_policy.h"
 #include "services/runtime/log.h"
+#include "services/runtime/rpc_frame.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RETRY_RATE_MS 60000 /* after a 429 that brought no hint */
@@ -33,6 +35,23 @@ reply_status(struct gateway_request *request, enum status status,
         gateway_reply_error(request, http, code, message);
 }
 
+/* Who did not answer is said where nobody did. */
+static void
+reply_failed(struct gateway_request *request, const struct rpc_result *result)
+{
+    char message[RPC_MESSAGE_MAX + 64];
+    bool is_away = result->status == STATUS_UNAVAILABLE ||
+                   result->status == STATUS_DEADLINE_EXCEEDED;
+
+    if (is_away && !*result->served_by)
+        (void)snprintf(message, sizeof(message), "the %s service: %s",
+                       request->call->target, result->message);
+    else
+        (void)snprintf(message, sizeof(message), "%s", result->message);
+    reply_status(request, result->status, result->reason, message,
+                 result->retry_after);
+}
+
 static void
 on_done(void *context, const struct rpc_result *result)
 {
@@ -42,8 +61,7 @@ on_done(void *context, const struct rpc_result *result)
     CHECK_OBJ(request, GATEWAY_REQUEST_MAGIC);
     request->pending = NULL;
     if (result->status != STATUS_OK) {
-        reply_status(request, result->status, result->reason, result->message,
-                     result->retry_after);
+        reply_failed(request, result);
         return;
     }
     buf_reset(out);

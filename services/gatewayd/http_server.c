@@ -159,7 +159,7 @@ fit_connections(size_t wanted)
         return wanted;
     wanted = files.rlim_max / 2 > DESCRIPTORS_OWN
                  ? (size_t)files.rlim_max - DESCRIPTORS_OWN
-                 : DESCRIPTORS_OWN;
+                 : (size_t)files.rlim_max / 2;
     log_event(LOG_WARN, "fewer-connections", LOG_U64("connections", wanted),
               LOG_STR("why", "the limit of open files (ulimit -n) is lower "
                              "than http.max_connections"));

@@ -26,10 +26,14 @@ data_files_path(const char *folder, const char *name, char *out)
 static bool
 is_data_folder(const char *folder)
 {
+    static const char *const files[] = {"aliases.tsv", "catalog.json"};
     char path[HOME_PATH_MAX];
 
-    return data_files_path(folder, "aliases.tsv", path) == STATUS_OK &&
-           access(path, R_OK) == 0;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (data_files_path(folder, files[i], path) == STATUS_OK &&
+            access(path, R_OK) == 0)
+            return true;
+    return false;
 }
 
 static bool
@@ -66,7 +70,9 @@ data_files_folder(const char *configured, char *out)
     if (named[0] == '\0')
         named = getenv("SMART_SPAWN_DATA");
     if (named != NULL && named[0] != '\0')
-        return copy_path(named, out) ? STATUS_OK : STATUS_OUT_OF_RANGE;
+        return !is_data_folder(named)  ? STATUS_NOT_FOUND
+               : copy_path(named, out) ? STATUS_OK
+                                       : STATUS_OUT_OF_RANGE;
     if (program_folder(program)) {
         for (size_t i = 0; i < ARRAY_LEN(places); i++)
             if (data_files_path(program, places[i], path) == STATUS_OK &&

@@ -10,10 +10,10 @@
 #define DATA_FILES_PAYLOAD_MAX (32u << 20) /* bytes of a payload */
 #define DATA_FILES_ERROR_MAX 512
 
-/* The data folder: `configured` when it is not empty, else SMART_SPAWN_DATA,
- * else the first that holds catalog.json or aliases.tsv of the source tree's
+/* The data folder, which holds catalog.json or aliases.tsv: `configured` when
+ * it is not empty, else SMART_SPAWN_DATA, else the first of the source tree's
  * (beside the build) and /usr/share/smart-spawn/data. out has HOME_PATH_MAX
- * bytes. NOT_FOUND when there is none. */
+ * bytes. NOT_FOUND when there is none, or the one that was named is none. */
 enum status data_files_folder(const char *configured, char *out) MUST_CHECK;
 /* "folder/name" into out (HOME_PATH_MAX bytes). OUT_OF_RANGE. */
 enum status

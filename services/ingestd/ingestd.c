@@ -128,10 +128,18 @@ set_up_keeper(struct ingestd *ingestd)
                                              .metrics = daemon->metrics,
                                              .data_folder = data,
                                              .disk_path = path};
-    enum status status;
+    const char *folder = config_text(daemon->config, "data.folder");
+    enum status status = data_files_folder(folder, data);
 
-    if (data_files_folder(config_text(daemon->config, "data.folder"), data) !=
-        STATUS_OK)
+    if (status != STATUS_OK && folder[0] != '\0') {
+        log_event(
+            LOG_ERROR, "no-data-folder", LOG_STR("data.folder", folder),
+            LOG_STR(
+                "why",
+                "it holds no catalog.json or aliases.tsv that can be read"));
+        return status;
+    }
+    if (status != STATUS_OK)
         data[0] = '\0';
     status = home_join(daemon->home, "snapshots", path);
     if (status == STATUS_OK)

@@ -75,6 +75,8 @@ daemon_config_value(struct slice shown, const char *key)
 {
     struct slice line;
     while (shown.ptr != NULL && slice_split(&shown, '\n', &line)) {
+        if (slice_starts(line, SLICE("# "))) /* a secret's: "(set)" */
+            line = slice_cut(line, 2, line.len);
         ptrdiff_t equals = slice_find(line, SLICE(" ="));
         if (equals > 0 &&
             slice_eq(slice_cut(line, 0, (size_t)equals), slice_of(key)))

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "services/runtime/home.h"
 #include "services/runtime/ip.h"
+#include "services/runtime/rpc_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,24 @@ rule_addresses(const struct config_key *key, struct slice text,
 }
 
 static enum status
+rule_endpoints(const struct config_key *key, struct slice text, char *ret_rule)
+{
+    struct rpc_target target;
+    struct slice part;
+    enum status status = rule_text(key, text, ret_rule);
+    while (status == STATUS_OK && slice_split(&text, ',', &part)) {
+        part = slice_trim(part);
+        if (part.len > 0)
+            status = rpc_target_parse(part, &target);
+        if (status != STATUS_OK)
+            (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                           "must be endpoints, comma-separated, such as "
+                           "ipc:///run/a.sock,tcp://127.0.0.1:7001");
+    }
+    return status;
+}
+
+static enum status
 rule_hex(const struct config_key *key, struct slice text, char *ret_rule)
 {
     bool fine = text.len == 0 || (int64_t)text.len == key->highest;
@@ -125,7 +144,8 @@ bool
 config_is_text(enum config_type type)
 {
     return type == CONFIG_TEXT || config_is_secret(type) ||
-           type == CONFIG_ADDRESSES || type == CONFIG_NETWORKS;
+           type == CONFIG_ENDPOINTS || type == CONFIG_ADDRESSES ||
+           type == CONFIG_NETWORKS;
 }
 
 enum status
@@ -139,6 +159,9 @@ config_parse(const struct config_key *key, struct slice text,
     case CONFIG_TEXT:
     case CONFIG_SECRET:
         status = rule_text(key, text, ret_rule);
+        break;
+    case CONFIG_ENDPOINTS:
+        status = rule_endpoints(key, text, ret_rule);
         break;
     case CONFIG_SECRET_HEX:
         status = rule_hex(key, text, ret_rule);

@@ -73,7 +73,8 @@ class Trust(unittest.TestCase):
     def personal(self, key):
         reply = self.stack.get(PICK, **(bearer(key) if key else {}))
         self.assertEqual(reply.status, 200, reply.body)
-        self.assertEqual(reply.headers["vary"], "Authorization")
+        self.assertEqual(reply.headers["vary"],
+                         "Authorization, Origin, Referer, Sec-Fetch-Site")
         self.assertIn("private", reply.headers["cache-control"])
         return reply.json["data"]["personalScore"]
 

@@ -249,6 +249,20 @@ has_sound_key(const struct command_line *line)
     return false;
 }
 
+/* After a stop that did not succeed. */
+static void
+say_what_stays(const struct command_line *line)
+{
+    struct buf left;
+    buf_init(&left, NAMES_TEXT_MAX);
+    stack_list_processes(line->home, &left);
+    bool is_known = buf_slice(&left).len > 0;
+    command_say("something of %s does not end%s%s; see %s/log", line->home,
+                is_known ? ": " : " (see ps)", is_known ? buf_text(&left) : "",
+                line->home);
+    buf_fini(&left);
+}
+
 static bool
 start(const struct command_line *line, const struct stack *stack)
 {
@@ -256,7 +270,7 @@ start(const struct command_line *line, const struct stack *stack)
     ms_time began = pause_now();
     /* What a killed supervisor left would hold sockets and locks. */
     if (stack_stop(line->home, stack->drain_timeout) != STATUS_OK) {
-        command_say("a former stack of %s does not end", line->home);
+        say_what_stays(line);
         return false;
     }
     progress(began, "preparing ", line->home);
@@ -299,9 +313,10 @@ stay(const struct command_line *line, const sigset_t *signals)
     }
     (void)fprintf(stderr, "stopping\n");
     struct stack stack = stack_of(line);
-    return stack_stop(line->home, stack.drain_timeout) == STATUS_OK
-               ? COMMAND_OK
-               : COMMAND_UNAVAILABLE;
+    if (stack_stop(line->home, stack.drain_timeout) == STATUS_OK)
+        return COMMAND_OK;
+    say_what_stays(line);
+    return COMMAND_UNAVAILABLE;
 }
 
 /* With the lock held. */
@@ -325,8 +340,7 @@ bring_up(struct command_line *line, bool *ret_was_running)
     if (start(line, &stack))
         return COMMAND_OK;
     if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK)
-        command_say("not everything could be stopped again; see smart-spawn "
-                    "down");
+        say_what_stays(line);
     else if (is_interrupted())
         command_say("interrupted; nothing of %s runs", line->home);
     return COMMAND_UNAVAILABLE;
@@ -401,8 +415,7 @@ take_down(const struct command_line *line)
     stack_list_orphans(line->home, &orphans);
     int result = COMMAND_OK;
     if (stack_stop(line->home, stack.drain_timeout) != STATUS_OK) {
-        command_say("something of %s does not end; see ps and %s/log",
-                    line->home, line->home);
+        say_what_stays(line);
         result = COMMAND_UNAVAILABLE;
     } else if (ran) {
         printf("stopped %s\n", line->home);

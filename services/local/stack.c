@@ -191,8 +191,9 @@ stack_is_running(const char *home)
     return supervisor_is_running(home);
 }
 
-/* The server of a cluster whose supervisor was killed, 0 when there is none.
- * Its process stands in the data folder, so no other one is taken for it. */
+/* The server of a cluster (whose supervisor may have been killed), 0 when there
+ * is none. Its process stands in the data folder, so no other one is taken for
+ * it. */
 static pid_t
 orphaned_server(const struct cluster *cluster)
 {
@@ -231,6 +232,20 @@ stack_list_orphans(const char *home, struct buf *out)
         cluster_find(home, error, &cluster) == STATUS_OK &&
         orphaned_server(&cluster) != 0)
         buf_put_text(out, STACK_DATABASE);
+}
+
+void
+stack_list_processes(const char *home, struct buf *out)
+{
+    char error[CLUSTER_ERROR_MAX];
+    struct cluster cluster;
+    supervisor_list_processes(home, out);
+    pid_t server = cluster_find(home, error, &cluster) == STATUS_OK
+                       ? orphaned_server(&cluster)
+                       : 0;
+    if (server != 0)
+        buf_putf(out, "%s" STACK_DATABASE " (pid %d)",
+                 buf_slice(out).len > 0 ? ", " : "", (int)server);
 }
 
 bool

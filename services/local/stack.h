@@ -34,6 +34,9 @@ bool stack_is_running(const char *home);
 /* Append the names of what runs though its supervisor was killed, ", " between
  * them; nothing while the stack runs as it should. */
 void stack_list_orphans(const char *home, struct buf *out);
+/* Append every process that runs, with its pid, ", " between them: for what
+ * does not end. */
+void stack_list_processes(const char *home, struct buf *out);
 /* Where the private cluster of a home lies (HOME_PATH_MAX bytes); false when
  * there is none. */
 bool stack_find_data(const char *home, char *ret_path);

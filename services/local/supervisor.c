@@ -121,6 +121,16 @@ write_text(const char *folder, const char *name, const char *text, mode_t mode)
     return status;
 }
 
+/* home/log/name, made when it is missing. */
+static enum status
+make_log_folder(const char *home, const char *name, char *out)
+{
+    enum status status = home_join(home, "log", out);
+    if (status == STATUS_OK)
+        status = home_join(out, name, out);
+    return status == STATUS_OK ? home_make_folder(out) : status;
+}
+
 /* <folder>/log: what the service prints goes to <home>/log/<name>/current,
  * five old files of 1 MB are kept. */
 static enum status
@@ -129,11 +139,7 @@ add_logger(const char *home, const char *folder, const char *name)
     char path[HOME_PATH_MAX];
     char logs[HOME_PATH_MAX];
     struct buf script;
-    enum status status = home_join(home, "log", logs);
-    if (status == STATUS_OK)
-        status = home_join(logs, name, logs);
-    if (status == STATUS_OK)
-        status = home_make_folder(logs);
+    enum status status = make_log_folder(home, name, logs);
     if (status == STATUS_OK)
         status = home_join(folder, "log", path);
     if (status == STATUS_OK)
@@ -380,17 +386,23 @@ supervisor_scanner_pid(const char *home)
     return status == STATUS_OK && pid <= INT32_MAX ? (int)pid : 0;
 }
 
-/* Send a service's supervisor an order: "-dx" down and leave, "-kx" kill. */
+/* The wait that follows sees whether it helped. */
 static void
-order(const char *home, const char *name, const char *flags)
+tell(const char *const *argv)
+{
+    int exit_status;
+    enum status status = s6(argv, NULL, 0, &exit_status);
+    (void)status;
+}
+
+/* Send the supervisor of a service (part is NULL) or of its logger ("log") an
+ * order: "-dx" down and leave, "-kx" kill, "-t" end and start anew. */
+static void
+order(const char *home, const char *name, const char *part, const char *flags)
 {
     char path[HOME_PATH_MAX];
-    int exit_status;
-    if (service_path(home, name, NULL, path) != STATUS_OK)
-        return;
-    const char *const argv[] = {"s6-svc", flags, path, NULL};
-    enum status status = s6(argv, NULL, 0, &exit_status);
-    (void)status; /* the wait that follows sees whether it helped */
+    if (service_path(home, name, part, path) == STATUS_OK)
+        tell((const char *const[]){"s6-svc", flags, path, NULL});
 }
 
 static bool
@@ -437,6 +449,14 @@ supervisor_list_watched(const char *home, struct buf *out)
     supervisor_names_free(&list.names, list.count);
 }
 
+void
+supervisor_list_processes(const char *home, struct buf *out)
+{
+    char path[HOME_PATH_MAX];
+    if (service_path(home, NULL, NULL, path) == STATUS_OK)
+        scanner_list(path, out);
+}
+
 /* Wait until nobody listens to the services, and with_rest to their loggers
  * and the scanner. */
 static bool
@@ -455,80 +475,87 @@ await_gone(const char *home, const struct name_list *list, bool with_rest,
 }
 
 static void
-order_services(const char *home, const struct name_list *list,
-               const char *flags)
+order_all(const char *home, const struct name_list *list, const char *part,
+          const char *flags)
 {
+    const char *control = part == NULL ? CONTROL : LOGGER_CONTROL;
     for (size_t i = 0; i < list->count; i++) {
-        if (is_supervised(home, list->names[i], CONTROL))
-            order(home, list->names[i], flags);
+        if (is_supervised(home, list->names[i], control))
+            order(home, list->names[i], part, flags);
     }
-}
-
-static void
-order_loggers(const char *home, const struct name_list *list, const char *flags)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        char logger[HOME_PATH_MAX];
-        if (is_supervised(home, list->names[i], LOGGER_CONTROL) &&
-            home_join(list->names[i], "log", logger) == STATUS_OK)
-            order(home, logger, flags);
-    }
-}
-
-static void
-tell_scanner(const char *home, const char *flag)
-{
-    char path[HOME_PATH_MAX];
-    int exit_status;
-    if (service_path(home, NULL, NULL, path) != STATUS_OK)
-        return;
-    const char *const argv[] = {"s6-svscanctl", flag, path, NULL};
-    enum status status = s6(argv, NULL, 0, &exit_status);
-    (void)status;
 }
 
 /* It takes its tree down when it is told by a signal, too. */
-static bool
+static void
 stop_lost(const char *home, ms_time deadline)
 {
     pid_t pid = lost_scanner(home);
     if (pid == 0)
-        return true;
+        return;
     (void)kill(pid, SIGTERM);
-    while (lost_scanner(home) == pid) {
-        if (pause_now() > deadline)
+    while (lost_scanner(home) == pid && pause_now() < deadline)
+        pause_for(POLL_MS);
+}
+
+/* A scanner takes its whole tree down, loggers last, and leaves when all are
+ * gone. What is left after it (it was killed) is told by itself, in the same
+ * order. */
+static void
+stop_listed(const char *home, const struct name_list *list, ms_time deadline)
+{
+    char path[HOME_PATH_MAX];
+    if (supervisor_is_running(home) &&
+        service_path(home, NULL, NULL, path) == STATUS_OK) {
+        tell((const char *const[]){"s6-svscanctl", "-t", path, NULL});
+        while (supervisor_is_running(home) && pause_now() < deadline)
+            pause_for(POLL_MS);
+    }
+    order_all(home, list, NULL, "-dx");
+    (void)await_gone(home, list, false, deadline);
+    order_all(home, list, "log", "-dx");
+    if (!await_gone(home, list, true, deadline)) {
+        order_all(home, list, NULL, "-kdx");
+        order_all(home, list, "log", "-kdx");
+    }
+}
+
+static size_t
+signal_all(const char *home, int number)
+{
+    char path[HOME_PATH_MAX];
+    return service_path(home, NULL, NULL, path) == STATUS_OK
+               ? scanner_signal(path, number)
+               : 0;
+}
+
+/* What takes no order (it was stopped again, a debugger holds it) is killed,
+ * and with a service's supervisor the service that nobody would end. */
+static bool
+end_rest(const char *home, const struct name_list *list)
+{
+    ms_time kill_at = pause_now() + KILL_GRACE_MS;
+    for (;;) {
+        bool is_late = pause_now() > kill_at;
+        if (signal_all(home, is_late ? SIGKILL : SIGCONT) == 0 &&
+            await_gone(home, list, true, 0))
+            return true;
+        if (pause_now() > kill_at + KILL_GRACE_MS)
             return false;
         pause_for(POLL_MS);
     }
-    return true;
 }
 
 enum status
 supervisor_stop(const char *home, ms_dur timeout)
 {
-    struct name_list list;
+    struct name_list list = {NULL, 0};
     ms_time deadline = pause_now() + timeout;
-    if (!stop_lost(home, deadline))
-        return STATUS_DEADLINE_EXCEEDED;
-    if (supervisor_names(home, &list.names, &list.count) != STATUS_OK)
-        return STATUS_OK;
-    /* A scanner takes its whole tree down, loggers last, and leaves when all
-     * are gone. What is left after it (it was killed) is told by itself, in
-     * the same order. */
-    if (supervisor_is_running(home)) {
-        tell_scanner(home, "-t");
-        while (supervisor_is_running(home) && pause_now() < deadline)
-            pause_for(POLL_MS);
-    }
-    order_services(home, &list, "-dx");
-    (void)await_gone(home, &list, false, deadline);
-    order_loggers(home, &list, "-dx");
-    bool gone = await_gone(home, &list, true, deadline);
-    if (!gone) {
-        order_services(home, &list, "-kdx");
-        order_loggers(home, &list, "-kdx");
-        gone = await_gone(home, &list, true, pause_now() + KILL_GRACE_MS);
-    }
+    /* One that was stopped (SIGSTOP) would hear nothing. */
+    (void)signal_all(home, SIGCONT);
+    stop_lost(home, deadline);
+    if (supervisor_names(home, &list.names, &list.count) == STATUS_OK)
+        stop_listed(home, &list, deadline);
+    bool gone = end_rest(home, &list);
     supervisor_names_free(&list.names, list.count);
     return gone ? STATUS_OK : STATUS_DEADLINE_EXCEEDED;
 }

@@ -54,9 +54,14 @@ bool supervisor_is_lost(const char *home);
  * the scanner gone these are what a killed one left behind. A lost one is
  * named too. */
 void supervisor_list_watched(const char *home, struct buf *out);
+/* Append what runs of the supervisors, the services and the loggers,
+ * "s6-supervise routerd-1 (pid 4711)", ", " between them; not PostgreSQL,
+ * which stands in its data. */
+void supervisor_list_processes(const char *home, struct buf *out);
 /* Stop everything and wait until all is gone: the services, their loggers,
- * the supervisors. Past the timeout the rest is killed. OK when nothing ran;
- * DEADLINE_EXCEEDED when something is still there. */
+ * the supervisors. What was stopped by a signal is woken; past the timeout the
+ * rest is killed. OK when nothing ran; DEADLINE_EXCEEDED when something is
+ * still there. */
 enum status supervisor_stop(const char *home, ms_dur timeout) MUST_CHECK;
 
 #endif

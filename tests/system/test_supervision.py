@@ -5,6 +5,8 @@ and over a restart of everything.
 """
 
 import contextlib
+import ctypes
+import os
 import pathlib
 import shutil
 import signal
@@ -178,6 +180,111 @@ class LostHome(unittest.TestCase):
         # Where the database does not lie in the home it is still there.
         found = self.stack.home not in pathlib.Path(self.data).parents
         self.assertEqual("database of an earlier home" in result.stderr, found)
+
+
+class Held:
+    """A process that a debugger holds: only SIGKILL reaches it, and when
+    `past_death` not even that ends it before release()."""
+
+    DETACH, SEIZE, INTERRUPT, TRACE_EXIT = 17, 0x4206, 0x4207, 0x40
+
+    def __init__(self, pid, past_death):
+        self.pid = pid
+        self.call(self.SEIZE, self.TRACE_EXIT if past_death else None)
+        self.call(self.INTERRUPT)
+        wait_for(lambda: self.state() == b"t", 5, f"{pid} to be held")
+
+    def call(self, request, data=None):
+        ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p,
+                           ctypes.c_void_p]
+        if ptrace(request, self.pid, None, data) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    def state(self):
+        return processes.read(self.pid, "stat").rsplit(b")", 1)[-1][1:2]
+
+    def release(self):
+        with contextlib.suppress(OSError):
+            self.call(self.DETACH)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
+
+
+class StoppedSupervisor(unittest.TestCase):
+    """Supervisors that stand still when the stack is told to end."""
+
+    def setUp(self):
+        self.stack = Stack().start()
+        self.addCleanup(self.stack.stop)
+        self.watch = processes.Watch(self.stack.home,
+                                     self.stack.data_folder())
+        self.addCleanup(self.watch.stop)
+
+    def scanner(self):
+        path = self.stack.home / "service" / ".scanner-pid"
+        return int(path.read_text())
+
+    def watcher(self, folder):
+        """The s6-supervise of a service, or of its logger ("x-1/log")."""
+        found = [pid for pid in processes.all_pids()
+                 if processes.name(pid) == "s6-supervise"
+                 and processes.stands_in(pid, self.stack.home / "service"
+                                         / folder)]
+        self.assertEqual(len(found), 1, folder)
+        return found[0]
+
+    def hold(self, pid, past_death=False):
+        try:
+            held = Held(pid, past_death)
+        except OSError as why:
+            self.skipTest(f"no process can be held here: {why}")
+        self.addCleanup(held.release)
+        return held
+
+    def assert_down_leaves_nothing(self):
+        result = self.stack.command("down", timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("stopped", result.stdout)
+        self.watch.stop()
+        self.assertEqual(self.watch.left_behind(), {})
+        self.assertIn("nothing ran", self.stack.command("down").stdout)
+
+    def test_down_wakes_supervisors_of_services_and_loggers(self):
+        for folder in ("routerd-1", "gatewayd-1/log", "postgres"):
+            kill(self.watcher(folder), signal.SIGSTOP)
+        self.assert_down_leaves_nothing()
+        self.assertIn("database system is shut down",
+                      self.stack.log("postgres"))
+
+    def test_down_wakes_the_first_of_them(self):
+        kill(self.scanner(), signal.SIGSTOP)
+        self.assert_down_leaves_nothing()
+        self.assertIn("database system is shut down",
+                      self.stack.log("postgres"))
+
+    def test_what_cannot_be_woken_is_killed_and_the_database_ends_well(self):
+        for pid in (self.scanner(), self.watcher("routerd-1"),
+                    self.watcher("postgres")):
+            self.hold(pid)
+        self.assert_down_leaves_nothing()
+        self.stack.start()
+        log = self.stack.log("postgres")
+        self.assertEqual(log.count("database system was shut down at"), 2)
+        self.assertNotIn("not properly shut down", log)
+
+    def test_what_does_not_end_is_named(self):
+        pid = self.watcher("routerd-1")
+        held = self.hold(pid, past_death=True)
+        result = self.stack.command("down", timeout=60)
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertIn(f"s6-supervise routerd-1 (pid {pid})", result.stderr)
+        self.assertNotIn("gatewayd-1", result.stderr)
+        held.release()
+        wait_for(lambda: not alive(pid), 10, "what was held to end")
+        self.stack.command("down", timeout=60)
+        self.watch.stop()
+        self.assertEqual(self.watch.left_behind(), {})
 
 
 class BusyMachine(unittest.TestCase):

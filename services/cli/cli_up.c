@@ -122,8 +122,11 @@ migrate(const struct command_line *line)
     enum status status = database_url_find(
         config_text(line->config, "database.url"), line->home, url);
     if (status != STATUS_OK) {
-        command_say("no database: start the stack, or set "
-                    "SMART_SPAWN_DATABASE_URL");
+        if (stack_is_running(line->home))
+            command_say_no_database(line);
+        else
+            command_say("no database: start the stack, or set "
+                        "SMART_SPAWN_DATABASE_URL");
         return false;
     }
     struct migrate_job job = {.url = url, .applied = on_applied};
@@ -319,6 +322,17 @@ stay(const struct command_line *line, const sigset_t *signals)
     return COMMAND_UNAVAILABLE;
 }
 
+/* A stack that runs, and what somebody may have removed of it. */
+static bool
+mend(const struct command_line *line, const struct stack *stack)
+{
+    char error[CLUSTER_ERROR_MAX] = "";
+    if (stack_mend(stack, error) == STATUS_OK)
+        return cli_trust_prepare(line) && settle(line, stack, pause_now());
+    command_say("%s", error);
+    return false;
+}
+
 /* With the lock held. */
 static int
 bring_up(struct command_line *line, bool *ret_was_running)
@@ -327,7 +341,7 @@ bring_up(struct command_line *line, bool *ret_was_running)
     *ret_was_running = stack_is_running(line->home);
     if (*ret_was_running) {
         printf("already running at %s\n", line->home);
-        if (cli_trust_prepare(line) && settle(line, &stack, pause_now()))
+        if (mend(line, &stack))
             return COMMAND_OK;
         if (is_interrupted())
             command_say("interrupted; the stack goes on");

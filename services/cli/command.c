@@ -57,6 +57,18 @@ command_say_no_stack(const struct command_line *line)
 }
 
 void
+command_say_no_database(const struct command_line *line)
+{
+    if (stack_is_running(line->home))
+        command_say("the stack at %s runs, but its " STACK_URL_FILE
+                    " is missing: smart-spawn up writes it again (or set "
+                    "SMART_SPAWN_DATABASE_URL as when it was started)",
+                    line->home);
+    else
+        command_say_no_stack(line);
+}
+
+void
 command_say_unheard(const struct command_line *line, const char *service)
 {
     if (stack_is_running(line->home))

@@ -48,6 +48,8 @@ bool command_no_more(const struct command_line *line);
 void command_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What to do when nothing runs. */
 void command_say_no_stack(const struct command_line *line);
+/* What to do when it is not known where the database is. */
+void command_say_no_database(const struct command_line *line);
 /* What to do when nobody listens for a service ("feedback"): that of a stack
  * that runs is ill, else there is none. */
 void command_say_unheard(const struct command_line *line, const char *service);

@@ -287,7 +287,7 @@ print_value(const struct command_line *line, const char *key)
     if (strcmp(key, "database.url") == 0) {
         if (database_url_find(config_text(line->config, key), line->home,
                               url) != STATUS_OK) {
-            command_say_no_stack(line);
+            command_say_no_database(line);
             return COMMAND_UNAVAILABLE;
         }
         puts(url);

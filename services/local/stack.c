@@ -185,6 +185,30 @@ stack_prepare(const struct stack *stack, char *ret_error)
                                           : prepare_database(stack, ret_error);
 }
 
+enum status
+stack_mend(const struct stack *stack, char *ret_error)
+{
+    struct cluster cluster;
+    enum status status = supervisor_mend_logs(stack->home);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "cannot make the logs in %.500s/log again: %s",
+                       stack->home, status_text(status));
+        return status;
+    }
+    if (stack->database_url[0] != '\0')
+        return STATUS_OK;
+    status = cluster_find(stack->home, ret_error, &cluster);
+    if (status != STATUS_OK || !cluster_exists(&cluster))
+        return status;
+    status = write_url(stack, &cluster);
+    if (status != STATUS_OK)
+        (void)snprintf(ret_error, CLUSTER_ERROR_MAX,
+                       "cannot write %.500s/" STACK_URL_FILE ": %s",
+                       stack->home, status_text(status));
+    return status;
+}
+
 bool
 stack_is_running(const char *home)
 {

@@ -30,6 +30,9 @@ stack_lock(const char *home, ms_dur timeout, int *ret_fd) MUST_CHECK;
  * do. Nothing runs afterwards. */
 enum status
 stack_prepare(const struct stack *stack, char *ret_error) MUST_CHECK;
+/* Make again what somebody removed from a stack that runs: log folders, and
+ * <home>/database.url of a private cluster. ret_error as stack_prepare. */
+enum status stack_mend(const struct stack *stack, char *ret_error) MUST_CHECK;
 bool stack_is_running(const char *home);
 /* Append the names of what runs though its supervisor was killed, ", " between
  * them; nothing while the stack runs as it should. */

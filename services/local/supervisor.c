@@ -485,6 +485,45 @@ order_all(const char *home, const struct name_list *list, const char *part,
     }
 }
 
+/* A logger whose files somebody removed writes on into what nobody finds. */
+static bool
+has_lost_log(const char *home, const char *name)
+{
+    char path[HOME_PATH_MAX];
+    return is_supervised(home, name, LOGGER_CONTROL) &&
+           home_join(home, "log", path) == STATUS_OK &&
+           home_join(path, name, path) == STATUS_OK &&
+           home_join(path, "current", path) == STATUS_OK &&
+           access(path, F_OK) != 0;
+}
+
+enum status
+supervisor_mend_logs(const char *home)
+{
+    char path[HOME_PATH_MAX];
+    struct name_list list;
+    ms_time deadline = pause_now() + START_TIMEOUT_MS;
+    enum status status = supervisor_names(home, &list.names, &list.count);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
+        if (!has_lost_log(home, list.names[i]))
+            continue;
+        status = make_log_folder(home, list.names[i], path);
+        order(home, list.names[i], "log", "-t"); /* a second later it is back */
+    }
+    for (size_t i = 0; i < list.count && status == STATUS_OK;) {
+        if (!has_lost_log(home, list.names[i]))
+            i++;
+        else if (pause_now() > deadline)
+            status = STATUS_DEADLINE_EXCEEDED;
+        else
+            pause_for(POLL_MS);
+    }
+    supervisor_names_free(&list.names, list.count);
+    return status;
+}
+
 /* It takes its tree down when it is told by a signal, too. */
 static void
 stop_lost(const char *home, ms_time deadline)

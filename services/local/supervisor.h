@@ -58,6 +58,10 @@ void supervisor_list_watched(const char *home, struct buf *out);
  * "s6-supervise routerd-1 (pid 4711)", ", " between them; not PostgreSQL,
  * which stands in its data. */
 void supervisor_list_processes(const char *home, struct buf *out);
+/* Make the log folders again that somebody removed while the services run, and
+ * start their loggers anew; returns when there are logs. DEADLINE_EXCEEDED,
+ * else as home_make_folder. */
+enum status supervisor_mend_logs(const char *home) MUST_CHECK;
 /* Stop everything and wait until all is gone: the services, their loggers,
  * the supervisors. What was stopped by a signal is woken; past the timeout the
  * rest is killed. OK when nothing ran; DEADLINE_EXCEEDED when something is

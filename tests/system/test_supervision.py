@@ -13,7 +13,7 @@ import signal
 import unittest
 
 import processes
-from stack import Stack, alive, kill, wait_for
+from stack import DAEMONS, Stack, alive, kill, wait_for
 
 RATING = {"model": "openai/gpt-5.2", "rating": 3}
 
@@ -285,6 +285,47 @@ class StoppedSupervisor(unittest.TestCase):
         self.stack.command("down", timeout=60)
         self.watch.stop()
         self.assertEqual(self.watch.left_behind(), {})
+
+
+class LostFiles(unittest.TestCase):
+    """Somebody removes files of a stack that runs; `up` makes them again."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack().start()
+        cls.addClassCleanup(cls.stack.stop)
+
+    def up(self):
+        result = self.stack.command("up", "--detach", timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("already running", result.stdout)
+
+    def test_where_the_database_is(self):
+        path = self.stack.home / "database.url"
+        before = path.read_text()
+        path.unlink()
+        result = self.stack.command("config", "database.url")
+        self.assertEqual(result.returncode, 3, result.stdout)
+        self.assertNotIn("no stack runs", result.stderr)
+        self.assertIn("database.url is missing: smart-spawn up", result.stderr)
+        result = self.stack.command("migrate")
+        self.assertIn("database.url is missing: smart-spawn up", result.stderr)
+        self.up()
+        self.assertEqual(path.read_text(), before)
+        result = self.stack.command("config", "database.url")
+        self.assertEqual(result.stdout, before.strip() + "\n")
+
+    def test_the_logs(self):
+        pids = self.stack.pids()
+        shutil.rmtree(self.stack.home / "log")
+        self.up()
+        for name in ("postgres", *DAEMONS):
+            self.assertTrue((self.stack.home / "log" / name
+                             / "current").exists(), name)
+        self.assertEqual(self.stack.pids(), pids)  # only loggers began anew
+        self.stack.get("/api/pick?task=coding")
+        wait_for(lambda: "caller=gatewayd-1" in self.stack.log("routerd-1")
+                 + self.stack.log("routerd-2"), 10, "a line about the pick")
 
 
 class BusyMachine(unittest.TestCase):

@@ -75,16 +75,43 @@ record_set_add(struct record_set *set, const struct record *row,
         return record_set_fail(set, STATUS_RESOURCE_EXHAUSTED,
                                "the payload needs too much memory");
     set->count++;
+    set->figures += list->count;
     return STATUS_OK;
 }
 
 enum status
 record_set_verdict(struct record_set *set)
 {
-    if (set->count > 0)
+    size_t understood = set->rows_seen - set->rows_refused;
+
+    if (set->rows_seen > 0 && understood * 2 >= set->rows_seen)
         return STATUS_OK;
-    (void)snprintf(set->reason, sizeof(set->reason), "0 of %zu rows understood",
-                   set->rows_seen);
+    (void)snprintf(set->reason, sizeof(set->reason),
+                   "%zu of %zu rows understood", understood, set->rows_seen);
+    return STATUS_FAILED_PRECONDITION;
+}
+
+enum status
+record_set_verdict_whole(struct record_set *set)
+{
+    const struct record *first = set->records;
+    enum status status = record_set_verdict(set);
+
+    if (status != STATUS_OK)
+        return status;
+    if (set->total != 0 && set->rows_seen != set->total)
+        (void)snprintf(set->reason, sizeof(set->reason),
+                       "%zu rows came of %zu that there are", set->rows_seen,
+                       set->total);
+    else if (set->count == 0)
+        (void)snprintf(set->reason, sizeof(set->reason),
+                       "none of %zu rows is of a board that is read",
+                       set->rows_seen);
+    else if (set->figures == 0 && first->offer == NULL)
+        (void)snprintf(set->reason, sizeof(set->reason),
+                       "none of %zu rows has a figure", set->rows_seen);
+    else
+        return STATUS_OK;
     return STATUS_FAILED_PRECONDITION;
 }
 

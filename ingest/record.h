@@ -77,9 +77,11 @@ struct record_set {
     size_t capacity;
     size_t rows_seen;       /* rows in the payload, understood or not */
     size_t rows_refused;    /* rows of a wrong shape */
+    size_t rows_passed;     /* understood, but not wanted (another board) */
+    size_t figures;         /* readings of all records */
     size_t figures_refused; /* figures not finite or out of bounds */
-    size_t total;  /* rows the source has over all pages; 0 when not said */
-    bool has_more; /* another page follows */
+    size_t total;           /* rows over all pages; 0 when not said */
+    size_t pages;           /* pages there are; 0 when not said */
     char reason[RECORD_REASON_MAX]; /* of a failure, for people */
 };
 
@@ -95,10 +97,14 @@ void record_set_init(struct record_set *set, struct arena *arena);
  * RECORD_ROWS_MAX or when the arena is full. */
 enum status record_set_add(struct record_set *set, const struct record *row,
                            const struct reading_list *list) MUST_CHECK;
-/* The verdict over a payload that was read to its end: FAILED_PRECONDITION
- * ("0 of 342 rows understood") when there were rows and none was understood
- * or when there were none at all, else OK. Sets ->reason. */
+/* The verdict over what was read so far, payload or page: FAILED_PRECONDITION
+ * ("12 of 342 rows understood") when that is less than half of the rows, or
+ * when there were none at all, else OK. Sets ->reason. */
 enum status record_set_verdict(struct record_set *set) MUST_CHECK;
+/* The verdict over a board whose pages are all read: besides, what was
+ * understood must come to something ("none of 579 rows has a figure"), and
+ * there must be as many rows as the source says it has. */
+enum status record_set_verdict_whole(struct record_set *set) MUST_CHECK;
 /* Say why and hand the status back: `return record_set_fail(…)`. */
 enum status record_set_fail(struct record_set *set, enum status status,
                             const char *reason) MUST_CHECK;

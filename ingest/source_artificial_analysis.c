@@ -114,6 +114,7 @@ source_artificial_analysis(const struct source_input *input,
     struct json *document = NULL;
     const struct json *rows;
     enum status status;
+    int64_t pages;
 
     status = json_parse(input->bytes, set->reason, &document);
     if (status != STATUS_OK)
@@ -124,9 +125,10 @@ source_artificial_analysis(const struct source_input *input,
         status = record_set_fail(set, STATUS_INVALID_ARGUMENT,
                                  "no list and no list named data");
     } else {
-        set->has_more = false;
-        (void)json_bool(json_get(json_get(document, "pagination"), "has_more"),
-                        &set->has_more);
+        if (json_i64(json_get(json_get(document, "pagination"), "total_pages"),
+                     &pages) &&
+            pages > 0)
+            set->pages = (size_t)pages;
         find_scales(&reader, rows);
     }
     for (size_t i = 0; status == STATUS_OK && i < json_count(rows); i++)

@@ -54,8 +54,10 @@ add_rating(struct record_set *set, struct record *row, enum benchmark board,
     struct reading_list list = {.count = 0};
 
     reading_list_add(&list, set, board, rating);
-    if (list.count == 0)
+    if (list.count == 0) {
+        set->rows_refused++;
         return STATUS_OK;
+    }
     return record_set_add(set, row, &list);
 }
 
@@ -76,8 +78,10 @@ read_api_row(const struct json *row, const struct source_input *input,
         set->rows_refused++;
         return STATUS_OK;
     }
-    if (!find_board(category, input->is_vision, &board))
+    if (!find_board(category, input->is_vision, &board)) {
+        set->rows_passed++;
         return STATUS_OK;
+    }
     record = record_blank(name, input->day);
     if (json_text(json_get(row, "leaderboard_publish_date"), &day))
         (void)!utc_day_parse(slice_cut(day, 0, 10), &record.day);

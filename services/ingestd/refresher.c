@@ -27,9 +27,9 @@ struct refresher {
 
 /* Up to a tenth more, so that many daemons spread out. */
 static ms_dur
-jittered(const struct refresher *refresher, ms_dur pause)
+jittered(ms_dur pause)
 {
-    return pause + loop_now(refresher->loop) % (pause / 10 + 1);
+    return pause + loop_jitter(pause / 10);
 }
 
 static void
@@ -45,7 +45,7 @@ schedule(struct refresher *refresher)
         pause = refresher->retry_after;
         refresher->retry_after *= 2;
     }
-    loop_timer_start(refresher->timer, jittered(refresher, pause));
+    loop_timer_start(refresher->timer, jittered(pause));
 }
 
 /* All that is held, with why the others failed, into a new catalog. */

@@ -1,6 +1,7 @@
-/* A source's run as a small state machine: (listing,) table or first page,
- * more pages, the next board, end. Each answer is parsed at once into the
- * run's own arena; only a whole good run replaces what is held. */
+/* A source's run as a small state machine: (listing, categories,) the first
+ * page of a board, its other pages beside each other, the next board, end.
+ * Each answer is parsed at once into the run's own arena, whatever the order
+ * in which pages come; only a whole good run replaces what is held. */
 #include "services/ingestd/source_fetch.h"
 
 #include "core/base/check.h"
@@ -20,6 +21,17 @@ enum step {
     STEP_PAGE,      /* a table, body or page */
 };
 
+/* A place for one request under way. */
+struct slot {
+    struct source_fetch *source;
+    bool busy;
+    size_t page; /* from 0 */
+    unsigned tries;
+    char url[FETCH_URL_MAX];
+    struct fetch *fetch;
+    struct loop_timer *timer; /* for the first try and for retries */
+};
+
 struct source_fetch {
     struct loop *loop;
     struct fetcher *fetcher;
@@ -33,15 +45,16 @@ struct source_fetch {
     bool has_listing;
     enum step step;
     size_t board;
-    size_t page; /* from 0 */
-    unsigned tries;
-    char board_url[FETCH_URL_MAX]; /* of this board */
-    char asked_url[FETCH_URL_MAX]; /* of the request under way */
+    size_t page_count; /* of this board; 1 until its first page came */
+    size_t next_page;  /* the first that nobody asked for yet */
+    size_t pages_done;
+    size_t row_total; /* of this board, as its first page said */
+    char board_url[FETCH_URL_MAX];
     struct source_fetch_good next;
     char *companion; /* malloc'd */
     size_t companion_len;
-    struct fetch *fetch;
-    struct loop_timer *timer; /* for retries */
+    struct slot slots[SOURCE_FETCH_PARALLEL];
+    struct loop_timer *deadline; /* of the run */
 
     /* Of the first answer of the last good run, and of this one. */
     bool was_single; /* one board of one page */
@@ -51,7 +64,7 @@ struct source_fetch {
     char next_last_modified[FETCH_VALIDATOR_MAX];
 };
 
-static void ask(struct source_fetch *source);
+static void ask(struct slot *slot);
 
 static void
 good_reset(struct source_fetch_good *good)
@@ -64,6 +77,12 @@ static void
 end(struct source_fetch *source, const char *reason)
 {
     source->running = false;
+    loop_timer_stop(source->deadline);
+    for (size_t i = 0; i < SOURCE_FETCH_PARALLEL; i++) {
+        fetcher_cancel(&source->slots[i].fetch);
+        loop_timer_stop(source->slots[i].timer);
+        source->slots[i].busy = false;
+    }
     good_reset(&source->next);
     free(source->companion);
     source->companion = NULL;
@@ -86,7 +105,7 @@ succeed(struct source_fetch *source)
 {
     good_reset(&source->good);
     source->good = source->next;
-    source->was_single = source->board == 0 && source->page == 0;
+    source->was_single = source->board == 0 && source->page_count == 1;
     source->good.fetched_at = loop_wall(source->loop);
     source->next = (struct source_fetch_good){.arena = NULL};
     memcpy(source->etag, source->next_etag, sizeof(source->etag));
@@ -97,36 +116,67 @@ succeed(struct source_fetch *source)
 
 /* The answer that stands for the whole run: a listing, else the first page. */
 static bool
-is_first_answer(const struct source_fetch *source)
+is_first_answer(const struct slot *slot)
 {
-    return source->board == 0 && source->page == 0 &&
+    const struct source_fetch *source = slot->source;
+
+    return source->board == 0 && slot->page == 0 &&
            source->step == (source->has_listing ? STEP_LISTING : STEP_PAGE);
 }
 
 /* Only where "not modified" speaks for all there is: of many pages the first
  * may be as it was and another not. */
 static bool
-is_conditional(const struct source_fetch *source)
+is_conditional(const struct slot *slot)
 {
-    return is_first_answer(source) && source->good.arena != NULL &&
+    const struct source_fetch *source = slot->source;
+
+    return is_first_answer(slot) && source->good.arena != NULL &&
            (source->has_listing || source->was_single);
 }
 
-/* Where the next request goes. */
+/* Where the slot's request goes. */
 static enum status
-next_url(struct source_fetch *source)
+make_url(struct slot *slot)
 {
+    const struct source_fetch *source = slot->source;
     const char *url = source->board_url;
 
     if (source->step == STEP_COMPANION)
-        return source_url_categories(url, source->asked_url);
+        return source_url_categories(url, slot->url);
     if (source->step == STEP_PAGE && source_url_is_paged(url))
-        return source_url_page(url, source->page * SOURCE_FETCH_PAGE_ROWS,
-                               SOURCE_FETCH_PAGE_ROWS, source->asked_url);
-    if (source->step == STEP_PAGE && source->page > 0)
-        return source_url_numbered(url, source->page + 1, source->asked_url);
-    (void)snprintf(source->asked_url, FETCH_URL_MAX, "%s", url);
+        return source_url_page(url, slot->page * SOURCE_FETCH_PAGE_ROWS,
+                               SOURCE_FETCH_PAGE_ROWS, slot->url);
+    if (source->step == STEP_PAGE && slot->page > 0)
+        return source_url_numbered(url, slot->page + 1, slot->url);
+    (void)snprintf(slot->url, FETCH_URL_MAX, "%s", url);
     return STATUS_OK;
+}
+
+/* Give every idle slot a page that nobody asked for yet. */
+static void
+ask_more(struct source_fetch *source)
+{
+    for (size_t i = 0; i < SOURCE_FETCH_PARALLEL && source->running; i++) {
+        struct slot *slot = &source->slots[i];
+
+        if (slot->busy || source->next_page >= source->page_count)
+            continue;
+        slot->busy = true;
+        slot->page = source->next_page++;
+        slot->tries = 0;
+        ask(slot);
+    }
+}
+
+/* From the first page of source->board_url on. */
+static void
+begin_board(struct source_fetch *source)
+{
+    source->page_count = 1;
+    source->next_page = source->pages_done = 0;
+    source->row_total = 0;
+    ask_more(source);
 }
 
 static struct record_set *
@@ -160,18 +210,23 @@ next_board(struct source_fetch *source)
         return false;
     memcpy(source->board_url, url, sizeof(url));
     source->board++;
-    source->page = 0;
     return true;
 }
 
-static bool
-has_next_page(const struct source_fetch *source, const struct record_set *set)
+/* How many pages a board has, once its first was read. A file is all there
+ * is, even when it is a recorded page of many. */
+static size_t
+count_pages(const struct source_fetch *source, struct record_set *set)
 {
-    size_t asked = (source->page + 1) * SOURCE_FETCH_PAGE_ROWS;
+    size_t rows = SOURCE_FETCH_PAGE_ROWS;
 
+    if (source_url_is_file(source->board_url)) {
+        set->total = 0;
+        return 1;
+    }
     if (source_url_is_paged(source->board_url))
-        return asked < set->total;
-    return set->has_more;
+        return set->total > rows ? (set->total + rows - 1) / rows : 1;
+    return set->pages > 1 ? set->pages : 1;
 }
 
 /* The day of figures that name none: what the address says (LMArena's release
@@ -192,9 +247,37 @@ payload_day(const struct source_fetch *source,
 }
 
 static void
-on_page(struct source_fetch *source, const struct fetch_result *result)
+end_board(struct source_fetch *source, struct record_set *set)
 {
+    if (record_set_verdict_whole(set) != STATUS_OK)
+        fail(source, set->reason);
+    else if (next_board(source))
+        begin_board(source);
+    else
+        succeed(source);
+}
+
+/* What the page said of the board: its size at the first, no other after. */
+static const char *
+check_size(struct source_fetch *source, const struct slot *slot,
+           struct record_set *set)
+{
+    if (slot->page == 0) {
+        source->page_count = count_pages(source, set);
+        source->row_total = set->total;
+    }
+    if (source->page_count > SOURCE_FETCH_PAGES_MAX)
+        return "more pages than are read";
+    return set->total == source->row_total ? NULL
+                                           : "it changed while it was read";
+}
+
+static void
+on_page(struct slot *slot, const struct fetch_result *result)
+{
+    struct source_fetch *source = slot->source;
     struct record_set *set = board_set(source);
+    const char *trouble;
     struct source_input input = {
         .bytes = result->body,
         .companion = slice_make(source->companion, source->companion_len),
@@ -206,29 +289,28 @@ on_page(struct source_fetch *source, const struct fetch_result *result)
         fail(source, "out of memory");
         return;
     }
-    set->has_more = false;
     if (source_adapter(source->options.source)(&input, set) != STATUS_OK) {
         fail(source, set->reason);
         return;
     }
-    if (!has_next_page(source, set)) {
-        if (next_board(source))
-            ask(source);
-        else
-            succeed(source);
+    trouble = check_size(source, slot, set);
+    if (trouble != NULL) {
+        fail(source, trouble);
         return;
     }
-    if (source->page + 1 >= SOURCE_FETCH_PAGES_MAX) {
-        fail(source, "more pages than are read");
-        return;
-    }
-    source->page++;
-    ask(source);
+    slot->busy = false;
+    source->pages_done++;
+    if (source->pages_done == source->page_count)
+        end_board(source, set);
+    else
+        ask_more(source);
 }
 
 static void
-on_companion(struct source_fetch *source, const struct fetch_result *result)
+on_companion(struct slot *slot, const struct fetch_result *result)
 {
+    struct source_fetch *source = slot->source;
+
     source->companion = malloc(result->body.len + 1);
     if (source->companion == NULL) {
         fail(source, "out of memory");
@@ -238,18 +320,20 @@ on_companion(struct source_fetch *source, const struct fetch_result *result)
         memcpy(source->companion, result->body.ptr, result->body.len);
     source->companion_len = result->body.len;
     source->step = STEP_PAGE;
-    ask(source);
+    ask(slot);
 }
 
 static void
-on_listing(struct source_fetch *source, const struct fetch_result *result)
+on_listing(struct slot *slot, const struct fetch_result *result)
 {
+    struct source_fetch *source = slot->source;
+
     if (source_url_newest_table(result->body, source->board_url) != STATUS_OK) {
         fail(source, "no table in the listing");
         return;
     }
     source->step = STEP_COMPANION;
-    ask(source);
+    ask(slot);
 }
 
 static bool
@@ -263,39 +347,40 @@ may_pass(const struct fetch_result *result)
 /* A pause before the next try: doubling, plus up to half of it, so that many
  * daemons do not come back at once; false when it is not worth it. */
 static bool
-retry(struct source_fetch *source, const struct fetch_result *result)
+retry(struct slot *slot, const struct fetch_result *result)
 {
-    ms_dur pause = (ms_dur)RETRY_FIRST_MS << (2 * source->tries);
+    ms_dur pause = (ms_dur)RETRY_FIRST_MS << (2 * slot->tries);
 
-    if (!may_pass(result) || source->tries >= SOURCE_FETCH_RETRIES ||
+    if (!may_pass(result) || slot->tries >= SOURCE_FETCH_RETRIES ||
         result->retry_after > RETRY_AFTER_MAX_MS)
         return false;
-    source->tries++;
-    pause += loop_now(source->loop) % (pause / 2);
+    slot->tries++;
+    pause += loop_jitter(pause / 2);
     if (pause < result->retry_after)
         pause = result->retry_after;
-    loop_timer_start(source->timer, pause);
+    loop_timer_start(slot->timer, pause);
     return true;
 }
 
 static void
 on_answer(void *context, const struct fetch_result *result)
 {
-    struct source_fetch *source = context;
+    struct slot *slot = context;
+    struct source_fetch *source = slot->source;
 
-    source->fetch = NULL;
+    slot->fetch = NULL;
     if (result->status != STATUS_OK) {
-        if (!retry(source, result))
+        if (!retry(slot, result))
             fail(source, result->message);
         return;
     }
-    source->tries = 0;
+    slot->tries = 0;
     if (result->not_modified) {
         source->good.fetched_at = loop_wall(source->loop);
         end(source, "");
         return;
     }
-    if (is_first_answer(source)) {
+    if (is_first_answer(slot)) {
         (void)snprintf(source->next_etag, FETCH_VALIDATOR_MAX, "%s",
                        result->etag);
         (void)snprintf(source->next_last_modified, FETCH_VALIDATOR_MAX, "%s",
@@ -303,25 +388,26 @@ on_answer(void *context, const struct fetch_result *result)
     }
     switch (source->step) {
     case STEP_LISTING:
-        on_listing(source, result);
+        on_listing(slot, result);
         break;
     case STEP_COMPANION:
-        on_companion(source, result);
+        on_companion(slot, result);
         break;
     case STEP_PAGE:
-        on_page(source, result);
+        on_page(slot, result);
         break;
     }
 }
 
-/* Send the request of the present step. */
+/* Send the slot's request of the present step. */
 static void
-ask(struct source_fetch *source)
+ask(struct slot *slot)
 {
+    struct source_fetch *source = slot->source;
     const char *headers[] = {source->key_header};
     bool has_key = source->key_header[0] != '\0';
     struct fetch_request request = {
-        .url = source->asked_url,
+        .url = slot->url,
         .headers = headers,
         .header_count = has_key ? 1 : 0,
         .has_secret = has_key,
@@ -329,23 +415,43 @@ ask(struct source_fetch *source)
         .timeout = source->options.timeout,
     };
 
-    if (next_url(source) != STATUS_OK) {
+    if (make_url(slot) != STATUS_OK) {
         fail(source, "no address for the next part");
         return;
     }
-    if (is_conditional(source)) {
+    if (is_conditional(slot)) {
         request.etag = source->etag;
         request.last_modified = source->last_modified;
     }
-    if (fetcher_get(source->fetcher, &request, on_answer, source,
-                    &source->fetch) != STATUS_OK)
+    if (fetcher_get(source->fetcher, &request, on_answer, slot, &slot->fetch) !=
+        STATUS_OK)
         fail(source, "cannot fetch");
 }
 
 static void
-on_timer(void *context)
+on_slot_timer(void *context)
 {
     ask(context);
+}
+
+static void
+on_deadline(void *context)
+{
+    fail(context, "it takes too long in all");
+}
+
+static enum status
+make_timers(struct source_fetch *source)
+{
+    enum status status = loop_timer_new(source->loop, on_deadline, source,
+                                        &source->deadline);
+
+    for (size_t i = 0; i < SOURCE_FETCH_PARALLEL && status == STATUS_OK; i++) {
+        source->slots[i].source = source;
+        status = loop_timer_new(source->loop, on_slot_timer, &source->slots[i],
+                                &source->slots[i].timer);
+    }
+    return status;
 }
 
 enum status
@@ -369,7 +475,7 @@ source_fetch_new(struct loop *loop, struct fetcher *fetcher,
                  "x-api-key: %s",
                  options->api_key) >= (int)sizeof(source->key_header))
         goto fail;
-    if (loop_timer_new(loop, on_timer, source, &source->timer) != STATUS_OK)
+    if (make_timers(source) != STATUS_OK)
         goto fail;
     source->has_listing =
         options->source == SOURCE_LIVEBENCH &&
@@ -377,7 +483,7 @@ source_fetch_new(struct loop *loop, struct fetcher *fetcher,
     *ret_source = source;
     return STATUS_OK;
 fail:
-    free(source);
+    source_fetch_free(&source);
     return STATUS_RESOURCE_EXHAUSTED;
 }
 
@@ -388,8 +494,11 @@ source_fetch_free(struct source_fetch **source)
 
     if (self == NULL)
         return;
-    fetcher_cancel(&self->fetch);
-    loop_timer_free(&self->timer);
+    for (size_t i = 0; i < SOURCE_FETCH_PARALLEL; i++) {
+        fetcher_cancel(&self->slots[i].fetch);
+        loop_timer_free(&self->slots[i].timer);
+    }
+    loop_timer_free(&self->deadline);
     good_reset(&self->good);
     good_reset(&self->next);
     free(self->companion);
@@ -418,13 +527,18 @@ source_fetch_start(struct source_fetch *source)
     if (source->running || !source_fetch_is_on(source))
         return STATUS_FAILED_PRECONDITION;
     source->running = true;
-    source->board = source->page = 0;
-    source->tries = 0;
+    source->board = 0;
     source->companion_len = 0;
     memcpy(source->board_url, source->url, sizeof(source->url));
     source->step = first_step(source);
+    source->page_count = source->next_page = 1;
+    source->pages_done = source->row_total = 0;
+    source->slots[0].busy = true;
+    source->slots[0].page = source->slots[0].tries = 0;
+    loop_timer_start(source->deadline,
+                     source->options.timeout * SOURCE_FETCH_RUN_TIMEOUTS);
     /* Through the timer: nothing ends from inside start. */
-    loop_timer_start(source->timer, 0);
+    loop_timer_start(source->slots[0].timer, 0);
     return STATUS_OK;
 }
 

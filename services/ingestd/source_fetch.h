@@ -1,11 +1,13 @@
 /* One source fetched: every page of every board, retried, understood.
  *
  * A run ends with its record sets or with a reason; it never gives half a
- * board. Pages are asked one after another, each with the timeout. A failure
- * that may pass (UNAVAILABLE, DEADLINE_EXCEEDED, DATA_LOSS, 429) is tried
- * again twice with growing, jittered pauses, or after the Retry-After when
- * that is short. Validators (ETag, Last-Modified) are kept between runs, so an
- * unchanged source costs one small answer. */
+ * board. The first page says how many there are; the others are asked for
+ * SOURCE_FETCH_PARALLEL at a time. Each answer has the timeout, the whole run
+ * SOURCE_FETCH_RUN_TIMEOUTS times as much. A failure that may pass
+ * (UNAVAILABLE, DEADLINE_EXCEEDED, DATA_LOSS, 429) is tried again twice with
+ * growing, jittered pauses, or after the Retry-After when that is short.
+ * Validators (ETag, Last-Modified) are kept between runs, so an unchanged
+ * source of one page costs one small answer. */
 #ifndef SERVICES_INGESTD_SOURCE_FETCH_H
 #define SERVICES_INGESTD_SOURCE_FETCH_H
 
@@ -15,6 +17,8 @@
 
 #define SOURCE_FETCH_BOARDS_MAX 2 /* LMArena: text and vision */
 #define SOURCE_FETCH_PAGES_MAX 200
+#define SOURCE_FETCH_PARALLEL 4     /* pages asked for side by side */
+#define SOURCE_FETCH_RUN_TIMEOUTS 8 /* of one answer make the run's */
 #define SOURCE_FETCH_PAGE_ROWS 100 /* rows asked for at a time */
 #define SOURCE_FETCH_RETRIES 2
 #define SOURCE_FETCH_REASON_MAX 320

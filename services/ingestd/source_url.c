@@ -7,8 +7,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define LIVEBENCH_BASE "https://livebench.ai/"
+#define FILE_SCHEME "file:"
 #define TABLE "table_"
 #define CATEGORIES "categories_"
 #define CSV ".csv"
@@ -23,6 +25,12 @@ bool
 source_url_is_paged(const char *url)
 {
     return strstr(url, "/rows?") != NULL;
+}
+
+bool
+source_url_is_file(const char *url)
+{
+    return strncasecmp(url, FILE_SCHEME, strlen(FILE_SCHEME)) == 0;
 }
 
 enum status

@@ -14,6 +14,8 @@
 
 /* Whether a URL names a rows API that is asked by offset and length. */
 bool source_url_is_paged(const char *url);
+/* Whether it names a local file, which has no pages. */
+bool source_url_is_file(const char *url);
 /* The page from row `offset` on. */
 enum status source_url_page(const char *url, size_t offset, size_t length,
                             char *out) MUST_CHECK;

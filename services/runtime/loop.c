@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define LOOP_MAGIC 0x4c4f4f50u
@@ -141,6 +142,14 @@ static short
 watch_flags(bool read, bool write)
 {
     return (short)(EV_PERSIST | (read ? EV_READ : 0) | (write ? EV_WRITE : 0));
+}
+
+ms_dur
+loop_jitter(ms_dur most)
+{
+    uint64_t random;
+    CHECK(getrandom(&random, sizeof random, 0) == sizeof random);
+    return most > 0 ? (ms_dur)(random % ((uint64_t)most + 1)) : 0;
 }
 
 enum status

@@ -36,6 +36,10 @@ ms_time loop_wall(const struct loop *loop);
 /* Monotonic microseconds, for durations. */
 int64_t loop_now_us(const struct loop *loop);
 
+/* A random duration from 0 to `most` ms, so that many processes do not do the
+ * same at once. */
+ms_dur loop_jitter(ms_dur most);
+
 /* Watch a descriptor, level-triggered. It is not closed by the loop; free the
  * watch before closing it. RESOURCE_EXHAUSTED. */
 enum status loop_watch_new(struct loop *loop, int fd, bool read, bool write,

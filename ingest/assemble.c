@@ -186,7 +186,8 @@ match_all(struct assembly *work)
         for (size_t r = 0; r < set->count; r++)
             readings += set->records[r].reading_count + 2;
     }
-    if (evidence_init(&work->evidence, work->scratch, readings) != STATUS_OK)
+    if (evidence_init(&work->evidence, work->scratch, readings, input->today) !=
+        STATUS_OK)
         return STATUS_RESOURCE_EXHAUSTED;
     work->matches = ARENA_ARRAY(work->scratch, struct assemble_match, records);
     index = match_index_new(work->scratch, work->models, work->count,
@@ -214,11 +215,13 @@ carry_over(const struct assembly *work, const struct model *previous,
     if (previous == NULL)
         return;
     for (size_t i = 0; i < previous->figure_count; i++) {
-        const struct figure *figure = &previous->figures[i];
+        struct figure figure = previous->figures[i];
+        utc_day board = evidence->boards[figure.via][figure.benchmark];
 
-        if (evidence->boards[figure->via][figure->benchmark] < figure->day ||
-            evidence->boards[figure->via][figure->benchmark] == UTC_DAY_NONE)
-            evidence_take(result, figure);
+        if (figure.day > evidence->today)
+            figure.day = evidence->today;
+        if (board < figure.day || board == UTC_DAY_NONE)
+            evidence_take(result, &figure);
     }
     if (work->is_fresh[SOURCE_ARTIFICIAL_ANALYSIS])
         return;
@@ -255,13 +258,10 @@ make_figures(struct assembly *work)
     for (uint32_t i = 0; i < work->count; i++) {
         const struct draft *draft = &work->drafts[i];
         struct model *model = &work->models[i];
-        struct combine_served served = {.effort = SLICE("")};
+        struct combine_served served = {model->reasoning,
+                                        model->default_effort};
         struct evidence_result result;
 
-        if (draft->offer != NULL) {
-            served.reasoning = draft->offer->reasoning;
-            served.effort = draft->offer->default_effort;
-        }
         /* Newer entries of OpenRouter may leave the limit out. */
         if (model->max_output_tokens == 0 && draft->previous != NULL)
             model->max_output_tokens = draft->previous->max_output_tokens;
@@ -338,6 +338,8 @@ set_source(const struct assembly *work, enum source source,
             continue;
         status->rows += (uint32_t)payload->set->count;
         status->refused += (uint32_t)payload->set->figures_refused;
+        status->rows_refused += (uint32_t)payload->set->rows_refused;
+        status->content = status->content * 31 + payload->content;
         if (payload->fetched_at > status->last_success)
             status->last_success = payload->fetched_at;
     }

@@ -27,6 +27,7 @@ struct assemble_payload {
     enum source source;
     const struct record_set *set;
     ms_time fetched_at; /* or recorded */
+    uint64_t content;   /* hash of the bytes it was read from; 0 unknown */
 };
 
 struct assemble_input {

@@ -14,6 +14,7 @@ copy_model(struct arena *arena, const struct model *from, struct model *model)
     model->provider = arena_slice(arena, from->provider);
     model->canonical_slug = arena_slice(arena, from->canonical_slug);
     model->hugging_face_id = arena_slice(arena, from->hugging_face_id);
+    model->default_effort = arena_slice(arena, from->default_effort);
     model->figures = figures;
     if (figures == NULL)
         return;

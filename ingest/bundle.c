@@ -97,6 +97,13 @@ put_figure(struct json_out *json, const struct figure *figure)
     json_out_object_end(json);
 }
 
+/* What is served by default. */
+static const char *const defaults[] = {
+    [REASONING_DEFAULT_UNKNOWN] = "",
+    [REASONING_DEFAULT_ON] = "on",
+    [REASONING_DEFAULT_OFF] = "off",
+};
+
 static void
 put_model(struct json_out *json, const struct model *model)
 {
@@ -116,6 +123,8 @@ put_model(struct json_out *json, const struct model *model)
     put_set(json, "capabilities", model->capabilities, CAPABILITY_COUNT,
             name_of_capability);
     put_set(json, "tags", model->tags, TAG_COUNT, name_of_tag);
+    put_text(json, "reasoning", slice_of(defaults[model->reasoning]));
+    put_text(json, "effort", model->default_effort);
     put_number(json, "tokensPerSecond", model->output_tokens_per_second);
     put_number(json, "firstTokenSeconds", model->time_to_first_token_s);
     json_out_key(json, SLICE("figures"));

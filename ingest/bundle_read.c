@@ -238,6 +238,23 @@ take_figures(struct reader *reader, const struct json *value, void *target)
     return true;
 }
 
+static bool
+take_default(const struct json *value, enum reasoning_default *ret_default)
+{
+    struct slice text;
+
+    if (!json_text(value, &text) ||
+        (!slice_eq(text, SLICE("on")) && !slice_eq(text, SLICE("off"))))
+        return false;
+    *ret_default = slice_eq(text, SLICE("on")) ? REASONING_DEFAULT_ON
+                                               : REASONING_DEFAULT_OFF;
+    return true;
+}
+
+TAKE(model_reasoning, model, take_default(value, &it->reasoning))
+TAKE(model_effort, model,
+     take_text(value, &it->default_effort) &&
+         it->default_effort.len <= MODEL_EFFORT_MAX)
 TAKE(model_id, model, is_model_id(value, &it->id))
 TAKE(model_name, model, take_text(value, &it->name))
 TAKE(model_canonical, model, take_text(value, &it->canonical_slug))
@@ -268,6 +285,8 @@ static const struct member model_members[] = {
     {"expires", model_expires, false},
     {"capabilities", take_capabilities, true},
     {"tags", take_tags, true},
+    {"reasoning", model_reasoning, false},
+    {"effort", model_effort, false},
     {"tokensPerSecond", model_speed, false},
     {"firstTokenSeconds", model_first_token, false},
     {"figures", take_figures, true},
@@ -282,6 +301,7 @@ read_model(struct reader *reader, const struct json *value, utc_day today,
     *model = (struct model){
         .canonical_slug = SLICE(""),
         .hugging_face_id = SLICE(""),
+        .default_effort = SLICE(""),
         .created = UTC_DAY_NONE,
         .expires = UTC_DAY_NONE,
         .sources = BIT(SOURCE_OPENROUTER),

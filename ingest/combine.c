@@ -11,7 +11,7 @@ static unsigned
 rank(const struct combine_row *row, const struct combine_served *served)
 {
     bool is_plain = row->mode == NAME_MODE_NONE && row->effort.len == 0;
-    bool serves_off = served->reasoning == OFFER_DEFAULT_OFF ||
+    bool serves_off = served->reasoning == REASONING_DEFAULT_OFF ||
                       slice_eq(served->effort, SLICE("none"));
 
     if (serves_off && row->mode == NAME_MODE_OFF)
@@ -21,7 +21,7 @@ rank(const struct combine_row *row, const struct combine_served *served)
         return 0;
     if (is_plain)
         return 1;
-    if (served->reasoning == OFFER_DEFAULT_ON)
+    if (served->reasoning == REASONING_DEFAULT_ON)
         return row->mode == NAME_MODE_ON && row->effort.len == 0 ? 2 : 3;
     return row->mode == NAME_MODE_OFF ? 2 : 3;
 }

@@ -29,7 +29,7 @@ struct combine_row {
 
 /* What is served when nobody asks for a mode or an effort. */
 struct combine_served {
-    enum offer_default reasoning;
+    enum reasoning_default reasoning;
     struct slice effort;
 };
 

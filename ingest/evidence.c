@@ -8,9 +8,10 @@
 #include <stdlib.h>
 
 enum status
-evidence_init(struct evidence *evidence, struct arena *arena, size_t capacity)
+evidence_init(struct evidence *evidence, struct arena *arena, size_t capacity,
+              utc_day today)
 {
-    *evidence = (struct evidence){.capacity = capacity};
+    *evidence = (struct evidence){.capacity = capacity, .today = today};
     for (size_t s = 0; s < SOURCE_COUNT; s++)
         for (size_t m = 0; m < EVIDENCE_METRICS; m++)
             evidence->boards[s][m] = UTC_DAY_NONE;
@@ -37,7 +38,7 @@ evidence_add(struct evidence *evidence, enum source via,
     struct evidence_row row = {
         .model = match->model,
         .via = via,
-        .day = record->day,
+        .day = record->day < evidence->today ? record->day : evidence->today,
         .row = {.mode = match->mode,
                 .effort = match->effort,
                 .row = record->name},

@@ -30,6 +30,7 @@ struct evidence {
     struct evidence_row *rows;
     size_t count;
     size_t capacity;
+    utc_day today;
     /* The day of the newest board, UTC_DAY_NONE for none. */
     utc_day boards[SOURCE_COUNT][EVIDENCE_METRICS];
 };
@@ -42,9 +43,11 @@ struct evidence_result {
     double first_token_s; /* NaN unknown */
 };
 
-/* Room for `capacity` rows. RESOURCE_EXHAUSTED when the arena is full. */
+/* Room for `capacity` rows. What is dated after `today` counts as of today: a
+ * clock that ran ahead must not leave figures that nothing ever replaces.
+ * RESOURCE_EXHAUSTED when the arena is full. */
 enum status evidence_init(struct evidence *evidence, struct arena *arena,
-                          size_t capacity) MUST_CHECK;
+                          size_t capacity, utc_day today) MUST_CHECK;
 /* Add a record's readings and speeds (at most reading_count + 2 rows) as
  * evidence on match->model. */
 void evidence_add(struct evidence *evidence, enum source via,

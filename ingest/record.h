@@ -13,7 +13,7 @@
 #include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
-#include "core/types/vocabulary.h"
+#include "core/types/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,19 +23,12 @@
 #define RECORD_NAME_MAX 256          /* bytes of a row's name */
 #define RECORD_REASON_MAX 192        /* bytes of a failure's text */
 #define RECORD_BYTES_MAX (64u << 20) /* of a set's arena */
-#define RECORD_EFFORT_MAX 16         /* bytes of an effort's name */
+#define RECORD_EFFORT_MAX MODEL_EFFORT_MAX
 
 /* One figure as read. */
 struct reading {
     enum benchmark benchmark;
     double value; /* in the benchmark's unit, finite, within its bounds */
-};
-
-/* What OpenRouter says a model answers by default. */
-enum offer_default {
-    OFFER_DEFAULT_UNKNOWN, /* not said */
-    OFFER_DEFAULT_ON,      /* thinks unless told not to, or always */
-    OFFER_DEFAULT_OFF,     /* thinks only when asked */
 };
 
 /* A model on offer. */
@@ -54,7 +47,7 @@ struct offer {
     bool has_structured_outputs;
     utc_day created; /* UTC_DAY_NONE unknown */
     utc_day expires; /* UTC_DAY_NONE never */
-    enum offer_default reasoning;
+    enum reasoning_default reasoning;
     struct slice default_effort; /* "medium", …; empty unknown */
 };
 

@@ -2,7 +2,7 @@
  * the dataset server, page by page, and the flattened CSV.
  *
  * Both give normalised scores from 0 to 100; the CSV's raw shares are left
- * alone. A row that the board flagged is refused. The row's name is the
+ * alone. A row that the board flagged is passed over. The row's name is the
  * Hugging Face id, which is what it is matched by. */
 #include "ingest/source.h"
 
@@ -49,7 +49,11 @@ read_api_row(const struct json *row, const struct source_input *input,
 
     set->rows_seen++;
     (void)json_bool(json_get(row, "Flagged"), &flagged);
-    if (flagged || !json_text(json_get(row, "fullname"), &name) ||
+    if (flagged) {
+        set->rows_passed++;
+        return STATUS_OK;
+    }
+    if (!json_text(json_get(row, "fullname"), &name) ||
         !record_name_is_valid(name)) {
         set->rows_refused++;
         return STATUS_OK;
@@ -126,8 +130,11 @@ read_csv_row(void *context, size_t number, const struct slice *columns,
     set->rows_seen++;
     if (table->flagged < count)
         (void)!text_bool(columns[table->flagged], &flagged);
-    if (flagged || table->name >= count ||
-        !record_name_is_valid(columns[table->name])) {
+    if (flagged) {
+        set->rows_passed++;
+        return STATUS_OK;
+    }
+    if (table->name >= count || !record_name_is_valid(columns[table->name])) {
         set->rows_refused++;
         return STATUS_OK;
     }

@@ -130,9 +130,10 @@ read_reasoning(const struct json *reasoning, struct offer *offer)
         offer->default_effort = SLICE("");
     (void)json_bool(json_get(reasoning, "mandatory"), &mandatory);
     if (mandatory)
-        offer->reasoning = OFFER_DEFAULT_ON;
+        offer->reasoning = REASONING_DEFAULT_ON;
     else if (json_bool(json_get(reasoning, "default_enabled"), &enabled))
-        offer->reasoning = enabled ? OFFER_DEFAULT_ON : OFFER_DEFAULT_OFF;
+        offer->reasoning =
+            enabled ? REASONING_DEFAULT_ON : REASONING_DEFAULT_OFF;
 }
 
 static void

@@ -82,6 +82,8 @@ numbers_to_message(const struct model *model, Ss__CatalogModel *out)
     out->output_tokens_per_second = model->output_tokens_per_second;
     out->has_time_to_first_token_s = !isnan(model->time_to_first_token_s);
     out->time_to_first_token_s = model->time_to_first_token_s;
+    out->has_thinks_by_default = model->reasoning != REASONING_DEFAULT_UNKNOWN;
+    out->thinks_by_default = model->reasoning == REASONING_DEFAULT_ON;
 }
 
 static void
@@ -93,6 +95,7 @@ model_to_message(const struct model *model, struct arena *arena,
     out->name = arena_text(arena, model->name);
     out->canonical_slug = text_or_unset(arena, model->canonical_slug);
     out->hugging_face_id = text_or_unset(arena, model->hugging_face_id);
+    out->default_effort = text_or_unset(arena, model->default_effort);
     numbers_to_message(model, out);
     SET_TO_NAMES(arena, model->capabilities, CAPABILITY_COUNT, capability_name,
                  out->capabilities, out->n_capabilities);
@@ -121,6 +124,10 @@ source_to_message(enum source source, const struct source_status *status,
     out->rows = status->rows;
     out->matched_rows = status->matched_rows;
     out->refused = status->refused;
+    out->has_rows_refused = status->rows_refused != 0;
+    out->rows_refused = status->rows_refused;
+    out->has_content = status->content != 0;
+    out->content = status->content;
 }
 
 enum status
@@ -272,6 +279,9 @@ read_numbers(const Ss__CatalogModel *in, struct model *model)
         in->has_output_tokens_per_second ? in->output_tokens_per_second : NAN;
     model->time_to_first_token_s =
         in->has_time_to_first_token_s ? in->time_to_first_token_s : NAN;
+    if (in->has_thinks_by_default)
+        model->reasoning = in->thinks_by_default ? REASONING_DEFAULT_ON
+                                                 : REASONING_DEFAULT_OFF;
     return is_speed(in->has_output_tokens_per_second,
                     in->output_tokens_per_second) &&
            is_speed(in->has_time_to_first_token_s, in->time_to_first_token_s);
@@ -294,6 +304,9 @@ read_model(struct reader *reader, const Ss__CatalogModel *in,
     model->name = copy(reader, in->name);
     model->canonical_slug = copy(reader, in->canonical_slug);
     model->hugging_face_id = copy(reader, in->hugging_face_id);
+    model->default_effort = copy(reader, in->default_effort);
+    if (model->default_effort.len > MODEL_EFFORT_MAX)
+        return STATUS_INVALID_ARGUMENT;
     NAMES_TO_SET(reader, in->capabilities, in->n_capabilities, enum capability,
                  capability_find, model->capabilities);
     NAMES_TO_SET(reader, in->tags, in->n_tags, enum tag, tag_find, model->tags);
@@ -348,6 +361,8 @@ read_sources(struct reader *reader, const Ss__CatalogSnapshot *message,
         out->rows = in->rows;
         out->matched_rows = in->matched_rows;
         out->refused = in->refused;
+        out->rows_refused = in->rows_refused;
+        out->content = in->content;
     }
     return STATUS_OK;
 }

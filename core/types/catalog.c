@@ -102,6 +102,7 @@ mix_model(uint64_t hash, const struct model *model)
     return hash;
 }
 
+/* What a model does by default is left out: see model.h. */
 uint64_t
 catalog_hash(const struct catalog *catalog)
 {

@@ -29,6 +29,8 @@ struct source_status {
     uint32_t rows;         /* understood */
     uint32_t matched_rows; /* that found a model */
     uint32_t refused;      /* figures out of bounds */
+    uint32_t rows_refused; /* rows that were not understood */
+    uint64_t content;      /* hash of the bytes that were read; 0 unknown */
 };
 
 struct catalog {

@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODEL_ID_MAX 128 /* bytes of "vendor/name[:variant]" */
+#define MODEL_ID_MAX 128    /* bytes of "vendor/name[:variant]" */
+#define MODEL_EFFORT_MAX 16 /* bytes of an effort's name */
 
 /* Why a model is in the catalog but not picked. */
 enum model_standing {
@@ -24,6 +25,13 @@ enum model_standing {
     MODEL_EXPIRED,  /* its expiration date has passed */
     MODEL_NOT_TEXT, /* does not answer with text */
     MODEL_STANDING_COUNT
+};
+
+/* What a model does when nobody asks it to think, or not to. */
+enum reasoning_default {
+    REASONING_DEFAULT_UNKNOWN, /* not said */
+    REASONING_DEFAULT_ON,      /* thinks unless told not to, or always */
+    REASONING_DEFAULT_OFF,     /* thinks only when asked */
 };
 
 /* One figure of one benchmark. Missing figures are absent, never 0. */
@@ -56,7 +64,11 @@ struct model {
     utc_day expires;                 /* UTC_DAY_NONE never */
     double output_tokens_per_second; /* NaN unknown */
     double time_to_first_token_s;    /* NaN unknown */
-    const struct figure *figures;    /* ascending by benchmark, one each */
+    /* What is served by default. It says which rows of a source are about the
+     * model as it is served, nothing else: it is not of the content hash. */
+    enum reasoning_default reasoning;
+    struct slice default_effort;  /* "medium", …; empty unknown */
+    const struct figure *figures; /* ascending by benchmark, one each */
     size_t figure_count;
 };
 

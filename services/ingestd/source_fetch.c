@@ -443,8 +443,8 @@ on_deadline(void *context)
 static enum status
 make_timers(struct source_fetch *source)
 {
-    enum status status = loop_timer_new(source->loop, on_deadline, source,
-                                        &source->deadline);
+    enum status status =
+        loop_timer_new(source->loop, on_deadline, source, &source->deadline);
 
     for (size_t i = 0; i < SOURCE_FETCH_PARALLEL && status == STATUS_OK; i++) {
         source->slots[i].source = source;

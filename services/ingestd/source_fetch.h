@@ -19,7 +19,7 @@
 #define SOURCE_FETCH_PAGES_MAX 200
 #define SOURCE_FETCH_PARALLEL 4     /* pages asked for side by side */
 #define SOURCE_FETCH_RUN_TIMEOUTS 8 /* of one answer make the run's */
-#define SOURCE_FETCH_PAGE_ROWS 100 /* rows asked for at a time */
+#define SOURCE_FETCH_PAGE_ROWS 100  /* rows asked for at a time */
 #define SOURCE_FETCH_RETRIES 2
 #define SOURCE_FETCH_REASON_MAX 320
 

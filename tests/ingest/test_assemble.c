@@ -52,7 +52,7 @@ offer_add(struct world *world, const char *id, const char *effort)
         .capabilities = BIT(CAPABILITY_REASONING),
         .created = DAY - 100,
         .expires = world->expires,
-        .reasoning = OFFER_DEFAULT_ON,
+        .reasoning = REASONING_DEFAULT_ON,
         .default_effort = slice_of(effort),
     };
 
@@ -197,7 +197,7 @@ without_a_default_row_the_median_counts_and_keeps_its_spread(void **state)
         {40, NAME_MODE_ON, {.ptr = "low", .len = 3}, {.ptr = "l", .len = 1}},
         {70, NAME_MODE_ON, {.ptr = "xhigh", .len = 5}, {.ptr = "x", .len = 1}},
     };
-    struct combine_served served = {OFFER_DEFAULT_ON, SLICE("medium")};
+    struct combine_served served = {REASONING_DEFAULT_ON, SLICE("medium")};
     struct combined combined;
 
     (void)state;
@@ -220,16 +220,16 @@ what_is_served_not_thinking_is_measured_not_thinking(void **state)
         {40, NAME_MODE_OFF, {.ptr = "high", .len = 4}, {.ptr = "o", .len = 1}},
         {50, NAME_MODE_NONE, {.ptr = "", .len = 0}, {.ptr = "p", .len = 1}},
     };
-    struct combine_served served = {OFFER_DEFAULT_OFF, SLICE("medium")};
+    struct combine_served served = {REASONING_DEFAULT_OFF, SLICE("medium")};
     struct combined combined;
 
     (void)state;
     combine_rows(rows, 3, &served, &combined);
     assert_near(combined.value, 40);
-    served = (struct combine_served){OFFER_DEFAULT_UNKNOWN, SLICE("none")};
+    served = (struct combine_served){REASONING_DEFAULT_UNKNOWN, SLICE("none")};
     combine_rows(rows, 3, &served, &combined);
     assert_near(combined.value, 40);
-    served = (struct combine_served){OFFER_DEFAULT_UNKNOWN, SLICE("")};
+    served = (struct combine_served){REASONING_DEFAULT_UNKNOWN, SLICE("")};
     combine_rows(rows, 3, &served, &combined);
     assert_near(combined.value, 50);
 }

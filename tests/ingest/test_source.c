@@ -13,6 +13,8 @@
 
 #include <math.h>
 
+#define OFFER                                                                  \
+    "{\"id\":\"a/b\",\"pricing\":{\"prompt\":\"0\",\"completion\":\"0\"}}"
 #define FIXTURES "tests/ingest/fixtures/"
 
 struct read {
@@ -92,7 +94,7 @@ openrouter_prices_are_exact_and_limits_are_read(void **state)
     assert_int_equal(offer->created, utc_day_from_date(2026, 4, 1));
     assert_int_equal(offer->expires, utc_day_from_date(2026, 9, 30));
     assert_true(offer->is_multimodal);
-    assert_int_equal(offer->reasoning, OFFER_DEFAULT_ON);
+    assert_int_equal(offer->reasoning, REASONING_DEFAULT_ON);
     assert_true(slice_eq(offer->default_effort, SLICE("medium")));
     assert_true(offer->capabilities & BIT(CAPABILITY_VISION));
     assert_true(offer->capabilities & BIT(CAPABILITY_REASONING));
@@ -214,7 +216,8 @@ the_board_is_read_from_rows_and_from_csv_alike(void **state)
         read_fixture(&read, SOURCE_HF_LEADERBOARD, files[i]);
         assert_int_equal(read.status, STATUS_OK);
         assert_int_equal(read.set.count, 1);
-        assert_int_equal(read.set.rows_refused, 2);
+        assert_int_equal(read.set.rows_refused, 1);
+        assert_int_equal(read.set.rows_passed, 1); /* flagged */
         assert_near(reading(&read.set.records[0], BENCHMARK_HF_AVERAGE), 40.5);
         assert_near(reading(&read.set.records[0], BENCHMARK_HF_IFEVAL), 80.25);
         assert_true(
@@ -234,7 +237,8 @@ arena_boards_are_evidence_of_their_own(void **state)
     assert_int_equal(read.status, STATUS_OK);
     assert_int_equal(read.set.rows_seen, 6);
     assert_int_equal(read.set.count, 3); /* overall, coding, creative */
-    assert_int_equal(read.set.rows_refused, 1);
+    assert_int_equal(read.set.rows_refused, 2);
+    assert_int_equal(read.set.rows_passed, 1); /* of another board */
     assert_int_equal(read.set.figures_refused, 1);
     assert_near(reading(&read.set.records[0], BENCHMARK_ARENA), 1400.5);
     assert_near(reading(&read.set.records[1], BENCHMARK_ARENA_CODING), 1420);
@@ -317,6 +321,9 @@ rows_that_nobody_understands_are_an_error_not_an_empty_source(void **state)
     } cases[] = {
         {SOURCE_OPENROUTER, STATUS_FAILED_PRECONDITION,
          "{\"data\":[{\"ident\":\"a/b\"},{}]}", "0 of 2 rows understood"},
+        {SOURCE_OPENROUTER, STATUS_FAILED_PRECONDITION,
+         "{\"data\":[" OFFER ",{},{}]}", "1 of 3 rows understood"},
+        {SOURCE_OPENROUTER, STATUS_OK, "{\"data\":[" OFFER ",{}]}", ""},
         {SOURCE_OPENROUTER, STATUS_FAILED_PRECONDITION, "{\"data\":[]}",
          "0 of 0 rows understood"},
         {SOURCE_OPENROUTER, STATUS_INVALID_ARGUMENT, "{\"models\":[]}",
@@ -368,6 +375,41 @@ html_instead_of_data_is_refused_by_every_adapter(void **state)
 }
 
 /* What each recording must give, so that a change of a parser shows. */
+/* What only a whole board can be told of. */
+static void
+a_board_must_be_whole_and_come_to_something(void **state)
+{
+    static const struct {
+        enum source source;
+        enum status status;
+        const char *bytes, *reason;
+    } cases[] = {
+        {SOURCE_OPENROUTER, STATUS_OK, "{\"data\":[" OFFER "]}", ""},
+        {SOURCE_ARTIFICIAL_ANALYSIS, STATUS_FAILED_PRECONDITION,
+         "[{\"name\":\"x\",\"evaluations\":{\"new_name\":1}}]",
+         "none of 1 rows has a figure"},
+        {SOURCE_LMARENA, STATUS_FAILED_PRECONDITION,
+         "{\"rows\":[{\"row\":{\"model_name\":\"x\",\"category\":\"german\","
+         "\"rating\":1000}}]}",
+         "none of 1 rows is of a board that is read"},
+        {SOURCE_HF_LEADERBOARD, STATUS_FAILED_PRECONDITION,
+         "{\"num_rows_total\":3,\"rows\":[{\"row\":{\"fullname\":\"a/x\","
+         "\"BBH\":50}}]}",
+         "1 rows came of 3 that there are"},
+    };
+    struct read read;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        read_bytes(&read, cases[i].source, slice_of(cases[i].bytes), SLICE(""),
+                   false);
+        assert_int_equal(read.status, STATUS_OK);
+        assert_int_equal(record_set_verdict_whole(&read.set), cases[i].status);
+        assert_string_equal(read.set.reason, cases[i].reason);
+        arena_free(&read.arena);
+    }
+}
+
 static void
 recorded_payloads_are_understood(void **state)
 {
@@ -442,6 +484,7 @@ main(void)
         cmocka_unit_test(
             rows_that_nobody_understands_are_an_error_not_an_empty_source),
         cmocka_unit_test(html_instead_of_data_is_refused_by_every_adapter),
+        cmocka_unit_test(a_board_must_be_whole_and_come_to_something),
         cmocka_unit_test(recorded_payloads_are_understood),
     };
 

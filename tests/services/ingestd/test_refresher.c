@@ -22,9 +22,8 @@ static const char arena_rows[] =
     "{\"num_rows_total\":1,\"rows\":[{\"row\":{\"model_name\":\"rocket-2\","
     "\"category\":\"overall\",\"rating\":%s,"
     "\"leaderboard_publish_date\":\"2026-06-25\"}}]}";
-static const char board_page[] =
-    "{\"num_rows_total\":150,\"rows\":[{\"row\":{\"fullname\":\"acme/%s\","
-    "\"IFEval\":50}}]}";
+#define PAGE_MAX 16384
+#define BOARD_ROWS 1050 /* eleven pages */
 
 struct world {
     struct rpc_stand stand;
@@ -43,10 +42,26 @@ struct world {
  * named by this exists. */
 static char broken_flag[128];
 
+/* The rows from an offset on, as many as a page has. */
+static void
+board_page(const char *offset, char page[PAGE_MAX])
+{
+    unsigned row = (unsigned)strtoul(offset, NULL, 10), end = row + 100;
+    size_t len = (size_t)snprintf(
+        page, PAGE_MAX, "{\"num_rows_total\":%d,\"rows\":[", BOARD_ROWS);
+
+    for (; row < end && row < BOARD_ROWS; row++)
+        len += (size_t)snprintf(
+            page + len, PAGE_MAX - len,
+            "%s{\"row\":{\"fullname\":\"acme/%u\",\"IFEval\":50}}",
+            row + 100 == end ? "" : ",", row);
+    (void)snprintf(page + len, PAGE_MAX - len, "]}");
+}
+
 static void
 answer(int fd, const char *head, unsigned number)
 {
-    char body[512];
+    char body[512], page[PAGE_MAX];
 
     (void)number;
     if (access(broken_flag, F_OK) == 0)
@@ -60,9 +75,8 @@ answer(int fd, const char *head, unsigned number)
         (void)snprintf(body, sizeof(body), arena_rows, "1200.25");
         tiny_answer(fd, "200 OK", "", body);
     } else if (strstr(head, "offset=") != NULL) {
-        (void)snprintf(body, sizeof(body), board_page,
-                       strstr(head, "offset=0&") != NULL ? "one" : "two");
-        tiny_answer(fd, "200 OK", "", body);
+        board_page(strstr(head, "offset=") + strlen("offset="), page);
+        tiny_answer(fd, "200 OK", "", page);
     } else {
         tiny_answer(fd, "200 OK", "", "<html>not data</html>");
     }
@@ -215,7 +229,7 @@ a_refresh_fetches_every_board_and_page(void **state)
     assert_arena(world, BENCHMARK_ARENA_VISION, 1200.25);
     status = catalog_keeper_catalog(world->keeper)->sources;
     assert_int_equal(status[SOURCE_OPENROUTER].state, SOURCE_STATE_OK);
-    assert_int_equal(status[SOURCE_HF_LEADERBOARD].rows, 2); /* two pages */
+    assert_int_equal(status[SOURCE_HF_LEADERBOARD].rows, BOARD_ROWS);
     assert_int_equal(status[SOURCE_LMARENA].matched_rows, 2);
     /* HTML where data was due; and never asked. */
     assert_int_equal(status[SOURCE_LIVEBENCH].state, SOURCE_STATE_ERROR);

@@ -48,7 +48,7 @@
                                    the next travels */
 #define STORE_READS_MAX 64      /* reads on their way; more wait */
 #define STORE_PARAMS_MAX 16     /* of a statement */
-#define STORE_PARAM_BYTES 65536 /* of all parameters of a call */
+#define STORE_PARAM_BYTES 65536 /* of all parameters of a call, by default */
 #define STORE_STATEMENTS_MAX 64
 #define STORE_BACKOFF_FIRST_MS 100
 #define STORE_BACKOFF_MAX_MS 1000 /* the defaults of the two options below */
@@ -81,6 +81,7 @@ struct store_options {
     const char *channel;      /* LISTEN to it; NULL: none */
     unsigned schema;          /* version it must have: migrate_newest() */
     uint32_t queue_max;       /* calls waiting or on their way */
+    size_t param_bytes;       /* of all parameters of a call; 0: the default */
     ms_dur statement_timeout; /* the server ends a statement after it */
     ms_dur ping_every;  /* how often a connection is tried, and whether others
                            are let in; 0: the default */

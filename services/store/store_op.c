@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 struct store_op *
-store_op_new(const struct store_statement *statement, const char *const *params)
+store_op_new(const struct store_statement *statement, const char *const *params,
+             size_t most)
 {
     size_t bytes = 0;
     struct store_op *op = NULL;
@@ -14,7 +15,7 @@ store_op_new(const struct store_statement *statement, const char *const *params)
 
     for (unsigned i = 0; i < statement->params; i++)
         bytes += params[i] ? strlen(params[i]) + 1 : 0;
-    if (bytes > STORE_PARAM_BYTES)
+    if (bytes > most)
         return NULL;
     op = calloc(1, sizeof(*op) + bytes);
     if (!op)

@@ -30,9 +30,9 @@ struct store_queue {
 };
 
 /* A call with copies of its parameters; NULL when malloc fails or they pass
- * STORE_PARAM_BYTES. */
+ * `most` bytes. */
 struct store_op *store_op_new(const struct store_statement *statement,
-                              const char *const *params);
+                              const char *const *params, size_t most);
 void store_op_free(struct store_op **op);
 /* Tell its owner how it ended, and free it. */
 void store_op_finish(struct store_op *op, const struct store_result *result);

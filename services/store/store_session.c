@@ -18,7 +18,7 @@ store_session_queue(struct store *store, enum store_op_kind kind,
                     const struct store_statement *statement,
                     const char *const *params, store_done_fn done)
 {
-    struct store_op *op = store_op_new(statement, params);
+    struct store_op *op = store_op_new(statement, params, STORE_PARAM_BYTES);
 
     if (!op)
         return false;
@@ -141,7 +141,8 @@ store_session_begin(struct store *store)
         struct store_op *op = NULL;
         static const char *const none[STORE_PARAMS_MAX];
 
-        fine = (op = store_op_new(&options->statements[i], none)) != NULL;
+        fine = (op = store_op_new(&options->statements[i], none,
+                                  STORE_PARAM_BYTES)) != NULL;
         if (!fine)
             break;
         op->kind = STORE_OP_PREPARE;

@@ -13,15 +13,6 @@
 
 #define RECORDING_PARTS_MAX (64u << 20) /* bytes of all sets' arenas */
 
-struct recording {
-    enum source source;
-    bool is_older; /* only its ids count: what left OpenRouter since */
-    bool is_vision;
-    const char *day;
-    const char *file;
-    const char *companion; /* or NULL */
-};
-
 /* Boards older than another of the same source are listed too: assembly takes
  * of each benchmark the newest day, so they fill only what the newer lack. */
 static const struct recording recordings[] = {
@@ -50,6 +41,12 @@ static const struct recording recordings[] = {
     {SOURCE_LIVEBENCH, false, false, "2025-11-25",
      "livebench/table_2025_11_25.csv", "livebench/categories_2025_11_25.json"},
 };
+
+const struct recording *
+recordings_at(size_t i)
+{
+    return i < ARRAY_LEN(recordings) ? &recordings[i] : NULL;
+}
 
 static enum status
 read_part(const char *folder, const char *file, char **ret_bytes,

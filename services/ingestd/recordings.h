@@ -12,6 +12,18 @@
 #include "ingest/alias.h"
 #include "ingest/assemble.h"
 
+struct recording {
+    enum source source;
+    bool is_older; /* only its ids count: what left OpenRouter since */
+    bool is_vision;
+    const char *day;
+    const char *file;      /* below the folder */
+    const char *companion; /* or NULL */
+};
+
+/* The recordings one by one, in the table's order; NULL past the last. */
+const struct recording *recordings_at(size_t i);
+
 /* Read the recordings under a folder and assemble them: the older OpenRouter
  * payload first, so that ids only it knows end as retired. ret_report (may be
  * NULL) and what it points to live in the arena. Expiry dates are judged as

@@ -166,10 +166,32 @@ match_record(struct assembly *work, const struct match_index *index,
             alias_find(work->input->aliases, source, record->slug) != NULL)
             match_find(index, source, record->slug, &row->match);
     }
-    if (!match_found(&row->match))
-        return;
-    work->matched[source]++;
-    evidence_add(&work->evidence, source, record, &row->match);
+    if (match_found(&row->match))
+        work->matched[source]++;
+}
+
+/* What the matched rows say. Most rows of a large board match nothing, so the
+ * room is measured once it is known which do. */
+static enum status
+gather(struct assembly *work)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < work->match_count; i++)
+        if (match_found(&work->matches[i].match))
+            most += work->matches[i].record->reading_count + 2;
+    if (evidence_init(&work->evidence, work->scratch, most,
+                      work->input->today) != STATUS_OK)
+        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < work->match_count; i++) {
+        const struct assemble_match *row = &work->matches[i];
+
+        if (match_found(&row->match))
+            evidence_add(&work->evidence, row->source, row->record,
+                         &row->match);
+    }
+    evidence_sort(&work->evidence);
+    return STATUS_OK;
 }
 
 static enum status
@@ -177,18 +199,10 @@ match_all(struct assembly *work)
 {
     const struct assemble_input *input = work->input;
     const struct match_index *index;
-    size_t records = 0, readings = 0;
+    size_t records = 0;
 
-    for (size_t i = 0; i < input->payload_count; i++) {
-        const struct record_set *set = input->payloads[i].set;
-
-        records += set->count;
-        for (size_t r = 0; r < set->count; r++)
-            readings += set->records[r].reading_count + 2;
-    }
-    if (evidence_init(&work->evidence, work->scratch, readings, input->today) !=
-        STATUS_OK)
-        return STATUS_RESOURCE_EXHAUSTED;
+    for (size_t i = 0; i < input->payload_count; i++)
+        records += input->payloads[i].set->count;
     work->matches = ARENA_ARRAY(work->scratch, struct assemble_match, records);
     index = match_index_new(work->scratch, work->models, work->count,
                             input->aliases);
@@ -201,8 +215,7 @@ match_all(struct assembly *work)
             match_record(work, index, input->payloads[i].source,
                          &set->records[r]);
     }
-    evidence_sort(&work->evidence);
-    return arena_ok(work->scratch) ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+    return arena_ok(work->scratch) ? gather(work) : STATUS_RESOURCE_EXHAUSTED;
 }
 
 /* Figures that no board of this time replaces. */

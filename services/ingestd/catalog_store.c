@@ -75,8 +75,8 @@ static void go(struct catalog_store *store);
 static void
 hand_over(struct catalog_store *store, const struct pg_result *rows)
 {
-    struct catalog_stored stored = {
-        .pinned = rows_i64(rows, 0, LOAD_PINNED, 0)};
+    struct catalog_stored stored = {.pinned =
+                                        rows_i64(rows, 0, LOAD_PINNED, 0)};
     struct buf newest, report, pinned;
 
     buf_init(&newest, CATALOG_STORE_BYTES_MAX);
@@ -264,8 +264,8 @@ void
 catalog_store_release(struct catalog_store *store)
 {
     static const char *const none[1];
-    enum status status = store_write(store->store, CATALOG_RELEASE, none, NULL,
-                                     NULL);
+    enum status status =
+        store_write(store->store, CATALOG_RELEASE, none, NULL, NULL);
 
     (void)status; /* without a connection there is no claim either */
 }

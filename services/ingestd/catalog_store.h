@@ -46,7 +46,7 @@ struct catalog_claim {
 struct catalog_publication {
     uint64_t version;
     size_t models;
-    const char *sources; /* JSON: what is known of them */
+    const char *sources;        /* JSON: what is known of them */
     struct slice bytes, report; /* report may be empty */
 };
 

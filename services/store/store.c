@@ -417,10 +417,10 @@ store_call(struct store *store, unsigned statement, const char *const *params,
         return STATUS_UNAVAILABLE;
     if (store->reads.count + store->writes.count >= store->options.queue_max)
         return STATUS_RESOURCE_EXHAUSTED;
-    op = store_op_new(&store->options.statements[statement], params,
-                      store->options.param_bytes > 0
-                          ? store->options.param_bytes
-                          : STORE_PARAM_BYTES);
+    op =
+        store_op_new(&store->options.statements[statement], params,
+                     store->options.param_bytes > 0 ? store->options.param_bytes
+                                                    : STORE_PARAM_BYTES);
     if (!op)
         return STATUS_RESOURCE_EXHAUSTED;
     loop_timer_start(store->pump, 0);

@@ -319,21 +319,32 @@ resolve(const struct match_index *index, uint32_t first, enum match_rule via,
 }
 
 static bool
-find_by_name(const struct match_index *index, struct slice text,
-             bool medium_is_effort, struct match *match)
+find_parsed(const struct match_index *index, const struct name *row,
+            struct match *match)
 {
-    struct name row;
     uint32_t first;
 
-    name_parse(index->scratch, text, medium_is_effort, &row);
-    match->mode = row.mode;
-    match->effort = row.effort;
-    if (row.core.len == 0 || !map_find(index->by_core, row.core, &first))
+    match->mode = row->mode;
+    match->effort = row->effort;
+    if (row->core.len == 0 || !map_find(index->by_core, row->core, &first))
         return false;
     for (int via = MATCH_ID; via < MATCH_RULE_COUNT; via++)
-        if (resolve(index, first, (enum match_rule)via, &row, match))
+        if (resolve(index, first, (enum match_rule)via, row, match))
             return true;
     return false;
+}
+
+static void
+find_by_name(const struct match_index *index, struct slice text,
+             struct match *match)
+{
+    struct name row;
+
+    name_parse(index->scratch, text, false, &row);
+    if (find_parsed(index, &row, match) || !row.ends_in_medium)
+        return;
+    name_parse(index->scratch, text, true, &row);
+    (void)find_parsed(index, &row, match);
 }
 
 static void
@@ -381,8 +392,7 @@ match_find(const struct match_index *index, enum source source,
         find_hugging_face(index, name, ret_match);
         return;
     }
-    if (!find_by_name(index, name, false, ret_match))
-        (void)find_by_name(index, name, true, ret_match);
+    find_by_name(index, name, ret_match);
 }
 
 bool

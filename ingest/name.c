@@ -229,16 +229,20 @@ piece_is(const struct workspace *ws, size_t at, const char *text)
 
 /* An effort word counts in brackets, before "effort", or as the last piece. */
 static bool
-is_effort(const struct workspace *ws, size_t at, const struct word *word)
+is_effort(struct workspace *ws, size_t at, const struct word *word)
 {
     bool is_last = at + 1 == ws->piece_count || ws->pieces[at + 1].in_brackets;
 
     if (ws->pieces[at].in_brackets || piece_is(ws, at + 1, "effort"))
         return true;
+    if (!is_last || at == 0)
+        return false;
     if (word->kind == WORD_EFFORT)
-        return is_last && at > 0;
-    return ws->medium_is_effort && is_last && at > 0 &&
-           slice_eq(word->text, SLICE("medium"));
+        return true;
+    if (!slice_eq(word->text, SLICE("medium")))
+        return false;
+    ws->name->ends_in_medium = true;
+    return ws->medium_is_effort;
 }
 
 /* After "thinking" may follow a token budget (32k) or "auto". */
@@ -406,11 +410,14 @@ void
 name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
            struct name *ret_name)
 {
-    struct workspace ws = {.medium_is_effort = medium_is_effort};
+    struct workspace ws;
 
     *ret_name = (struct name){.core = SLICE(""), .effort = SLICE("")};
     if (text.len > RECORD_NAME_MAX)
         return;
+    ws.piece_count = ws.word_count = ws.number_count = 0;
+    ws.last_was_number = ws.overflow = false;
+    ws.medium_is_effort = medium_is_effort;
     ws.name = ret_name;
     name_lower(text, ws.lower);
     cut(&ws, text);

@@ -42,6 +42,7 @@ struct name {
     struct slice effort; /* static text; empty: not said */
     bool is_early;       /* preview, beta */
     bool is_instruct;
+    bool ends_in_medium; /* a last "medium", which may be an effort */
 };
 
 /* Take a name apart. medium_is_effort reads a last "medium" as an effort and

@@ -1,8 +1,10 @@
 /* Text as numbers: the rest of text.h. The grammar is checked here; only
- * text_double hands checked text on, to strtod_l in the C locale, the one
- * reader of doubles in the tree. */
+ * text_double hands checked text on, to strtod_l in the C locale, where it has
+ * more digits than one rounding settles. The one reader of doubles in the
+ * tree. */
 #include "core/base/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 #define DOUBLE_TEXT_MAX 1100 /* bytes; the longest exact double has 1077 */
 #define EXPONENT_MAX 1000000 /* larger ones are cut to it */
 #define DECIMAL_SCALE_MAX 18
+#define EXACT_DIGITS_MAX 18                     /* fit into uint64_t */
+#define EXACT_MAX (UINT64_C(1) << DBL_MANT_DIG) /* doubles reach it exactly */
 
 static bool
 is_digit(char c)
@@ -138,6 +142,39 @@ read_number(struct slice text, struct number *ret_number)
     return STATUS_OK;
 }
 
+static uint64_t
+put_digits(uint64_t value, struct slice digits)
+{
+    for (size_t i = 0; i < digits.len; i++)
+        value = value * 10 + (uint64_t)(digits.ptr[i] - '0');
+    return value;
+}
+
+/* Nearly every number there is: an integer and a power of ten that are exact
+ * as doubles, so that one division or product rounds once, to what strtod
+ * gives (Clinger, How to read floating point numbers accurately, 1990). False
+ * for the others. */
+static bool
+is_exact(const struct number *number, double *ret_value)
+{
+    static const double powers[] = {
+        1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const int64_t largest = (int64_t)ARRAY_LEN(powers) - 1;
+    size_t digits = number->whole.len + number->fraction.len;
+    if (FLT_EVAL_METHOD != 0 || digits > EXACT_DIGITS_MAX)
+        return false;
+    int64_t power = number->exponent - (int64_t)number->fraction.len;
+    uint64_t integer =
+        put_digits(put_digits(0, number->whole), number->fraction);
+    if (power < -largest || power > largest || integer > EXACT_MAX)
+        return false;
+    double value = (double)integer;
+    value = power < 0 ? value / powers[-power] : value * powers[power];
+    *ret_value = number->negative ? -value : value;
+    return true;
+}
+
 enum status
 text_double(struct slice text, double *ret_value)
 {
@@ -147,6 +184,8 @@ text_double(struct slice text, double *ret_value)
         return status;
     if (text.len > DOUBLE_TEXT_MAX)
         return STATUS_OUT_OF_RANGE;
+    if (is_exact(&number, ret_value))
+        return STATUS_OK;
     char copy[DOUBLE_TEXT_MAX + 1];
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';

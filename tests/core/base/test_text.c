@@ -7,9 +7,14 @@
 #include <cmocka.h>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/base/text.h"
 
 #include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void
 well_formed_utf8_is_valid(void **state)
@@ -200,6 +205,37 @@ doubles_are_read_to_the_last_bit(void **state)
                          STATUS_OK);
         assert_true(value == rows[i].value);
     }
+}
+
+/* Around the place where text_double leaves strtod_l the work: 18 digits, 2^53,
+ * ten to the 22. */
+static void
+short_and_long_doubles_are_those_of_strtod(void **state)
+{
+    (void)state;
+    locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    uint64_t seed = 1;
+    assert_true(locale != (locale_t)0);
+    for (unsigned i = 0; i < 200000; i++) {
+        char text[64];
+        double value = -1;
+        seed = hash_mix(seed, i);
+        uint64_t whole = seed >> (10 + i % 54), fraction = seed % 1000000007;
+        int exponent = (int)(seed >> 32) % 56 - 28;
+        if (i % 3 == 0)
+            whole = (UINT64_C(1) << 53) - 4 + seed % 8;
+        (void)snprintf(text, sizeof text, "%s%llu%s%.*llue%d", i % 2 ? "-" : "",
+                       (unsigned long long)whole, i % 3 ? "." : "",
+                       i % 3 ? (int)(i % 11) : 0,
+                       (unsigned long long)(i % 3 ? fraction : 0), exponent);
+        assert_int_equal(text_double(slice_of(text), &value), STATUS_OK);
+        double expected = strtod_l(text, NULL, locale);
+        assert_memory_equal(&value, &expected, sizeof value);
+    }
+    double zero = 1;
+    assert_int_equal(text_double(SLICE("-0"), &zero), STATUS_OK);
+    assert_true(zero == 0 && signbit(zero));
+    freelocale(locale);
 }
 
 static void
@@ -410,6 +446,7 @@ main(void)
         cmocka_unit_test(lower_case_is_ascii_and_a_copy),
         cmocka_unit_test(whole_numbers_are_read_to_their_limits),
         cmocka_unit_test(doubles_are_read_to_the_last_bit),
+        cmocka_unit_test(short_and_long_doubles_are_those_of_strtod),
         cmocka_unit_test(what_is_no_decimal_number_is_refused),
         cmocka_unit_test(decimals_are_scaled_exactly),
         cmocka_unit_test(decimals_that_do_not_fit_are_out_of_range),

@@ -43,23 +43,39 @@ mutable_tree(const struct json *value)
     return view.to;
 }
 
+/* The closing quote of the string whose first byte is at `start`, or the end
+ * of all. A quote after an odd number of backslashes is part of it. */
+static size_t
+string_end(struct slice bytes, size_t start)
+{
+    for (size_t at = start; at < bytes.len; at++) {
+        const char *quote = memchr(bytes.ptr + at, '"', bytes.len - at);
+        if (quote == NULL)
+            break;
+        at = (size_t)(quote - bytes.ptr);
+        size_t from = at;
+        while (from > start && bytes.ptr[from - 1] == '\\')
+            from--;
+        if ((at - from) % 2 == 0)
+            return at;
+    }
+    return bytes.len;
+}
+
 /* Whether any place lies deeper than allowed. Only brackets outside strings
  * count; text that is no JSON may be misjudged, it fails either way. */
 static bool
 is_too_deep(struct slice bytes)
 {
     size_t depth = 0;
-    bool in_string = false;
     for (size_t i = 0; i < bytes.len; i++) {
         char c = bytes.ptr[i];
-        if (in_string && c == '\\') {
-            i++;
-        } else if (c == '"') {
-            in_string = !in_string;
-        } else if (!in_string && (c == '[' || c == '{')) {
+        if (c == '"') {
+            i = string_end(bytes, i + 1);
+        } else if (c == '[' || c == '{') {
             if (++depth > JSON_DEPTH_MAX)
                 return true;
-        } else if (!in_string && (c == ']' || c == '}')) {
+        } else if (c == ']' || c == '}') {
             depth -= depth > 0;
         }
     }

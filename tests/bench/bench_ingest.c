@@ -88,9 +88,10 @@ read_pile(struct pile *pile)
     const struct recording *recording;
 
     for (size_t i = 0; (recording = recordings_at(i)) != NULL; i++) {
-        struct payload *payload = &pile->payloads[pile->count++];
+        struct payload *payload = &pile->payloads[i];
 
         CHECK(i < RECORDINGS_MAX);
+        pile->count = i + 1;
         payload->recording = recording;
         if (!read_into(recording->file, pile, &payload->bytes))
             return false;
@@ -441,6 +442,7 @@ cpu_ms(work_fn work, const struct pile *pile, struct harvest *harvest)
            (double)(after.tv_nsec - before.tv_nsec) / 1e6;
 }
 
+/* In a child of its own. */
 static double
 child_peak_mb(work_fn work, const struct pile *pile)
 {

@@ -134,6 +134,18 @@ alias_table_read(struct arena *arena, struct slice text, size_t *ret_line,
 }
 
 const struct alias *
+alias_find_general(const struct alias_table *table, struct slice name)
+{
+    struct key key;
+    uint32_t at;
+
+    if (table == NULL || name.len > RECORD_NAME_MAX ||
+        !map_find(table->by_key, make_key(SOURCE_ALL, name, &key), &at))
+        return NULL;
+    return &table->aliases[at];
+}
+
+const struct alias *
 alias_find(const struct alias_table *table, enum source source,
            struct slice name)
 {

@@ -37,5 +37,8 @@ enum status alias_table_read(struct arena *arena, struct slice text,
  * NULL. */
 const struct alias *alias_find(const struct alias_table *table,
                                enum source source, struct slice name);
+/* Only one for all sources. */
+const struct alias *
+alias_find_general(const struct alias_table *table, struct slice name);
 
 #endif

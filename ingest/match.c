@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "ingest/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ENTRIES_PER_MODEL 4
@@ -237,23 +238,27 @@ dates_agree(const struct match_index *index, const struct entry *entry,
     return !entry_dated || row->has_version;
 }
 
+/* Whether the row may be about the entry's model; if not, *ret_why. */
 static bool
 may_be(const struct match_index *index, const struct entry *entry,
-       const struct name *row)
+       const struct name *row, enum match_miss *ret_why)
 {
     const struct name *name = &entry->name;
     const struct model *model = &index->models[entry->model];
+    bool thinks = (model->capabilities & BIT(CAPABILITY_REASONING)) != 0;
 
+    *ret_why = MATCH_MISS_TIE;
     if (!dates_agree(index, entry, row))
-        return false;
-    if (name->mode == NAME_MODE_ON && row->mode != NAME_MODE_ON)
-        return false;
-    if (name->mode != NAME_MODE_ON && row->mode == NAME_MODE_ON &&
-        (model->capabilities & BIT(CAPABILITY_REASONING)) == 0)
-        return false;
-    if (name->effort.len > 0 && !slice_eq(name->effort, row->effort))
-        return false;
-    return !row->is_early || name->is_early || name_date_is_known(&row->date);
+        *ret_why = MATCH_MISS_DATE;
+    else if (name->mode == NAME_MODE_ON ? row->mode != NAME_MODE_ON
+                                        : row->mode == NAME_MODE_ON && !thinks)
+        *ret_why = MATCH_MISS_MODE;
+    else if (name->effort.len > 0 && !slice_eq(name->effort, row->effort))
+        *ret_why = MATCH_MISS_EFFORT;
+    else if (row->is_early && !name->is_early &&
+             !name_date_is_known(&row->date))
+        *ret_why = MATCH_MISS_EARLY;
+    return *ret_why == MATCH_MISS_TIE;
 }
 
 /* How far two names that may be one differ; the weights order what matters. */
@@ -278,14 +283,16 @@ difference(const struct match_index *index, const struct entry *entry,
     return sum;
 }
 
+/* By its strongest name that was looked at, which comes first. */
 static void
-note_candidate(struct match *match, uint32_t model)
+note_candidate(struct match *match, uint32_t model, enum match_miss why)
 {
     for (size_t i = 0; i < match->candidate_count; i++)
-        if (match->candidates[i] == model)
+        if (match->candidates[i].model == model)
             return;
     if (match->candidate_count < MATCH_CANDIDATES_MAX)
-        match->candidates[match->candidate_count++] = model;
+        match->candidates[match->candidate_count++] =
+            (struct match_candidate){model, why};
 }
 
 /* Look among the names of one kind; false when none passes. */
@@ -298,11 +305,16 @@ resolve(const struct match_index *index, uint32_t first, enum match_rule via,
 
     for (uint32_t i = first; i != NO_ENTRY; i = index->entries[i].next) {
         const struct entry *entry = &index->entries[i];
+        enum match_miss why;
         unsigned sum;
 
-        note_candidate(match, entry->model);
-        if (entry->via != via || !may_be(index, entry, row))
+        if (entry->via != via)
             continue;
+        if (!may_be(index, entry, row, &why)) {
+            note_candidate(match, entry->model, why);
+            continue;
+        }
+        note_candidate(match, entry->model, MATCH_MISS_TIE);
         sum = difference(index, entry, row);
         if (!found || sum < best) {
             match->model = entry->model;
@@ -393,6 +405,94 @@ match_find(const struct match_index *index, enum source source,
         return;
     }
     find_by_name(index, name, ret_match);
+}
+
+/* What aliases of single sources say, when they say one thing. */
+static void
+find_by_any_alias(const struct match_index *index, struct slice name,
+                  struct match *match)
+{
+    for (size_t s = 0; s < SOURCE_COUNT; s++) {
+        const struct alias *alias =
+            alias_find(index->aliases, (enum source)s, name);
+        struct match one = {.rule = MATCH_NONE, .effort = SLICE("")};
+
+        if (alias != NULL)
+            find_by_alias(index, alias, &one);
+        if (one.rule == MATCH_NONE)
+            continue;
+        note_candidate(match, one.model, MATCH_MISS_TIE);
+        one.candidate_count = match->candidate_count;
+        memcpy(one.candidates, match->candidates, sizeof(one.candidates));
+        if (match->rule != MATCH_NONE && match->model != one.model)
+            one.rule = MATCH_AMBIGUOUS;
+        *match = one;
+        if (one.rule == MATCH_AMBIGUOUS)
+            return;
+    }
+}
+
+void
+match_find_anywhere(const struct match_index *index, struct slice name,
+                    struct match *ret_match)
+{
+    const struct alias *alias = alias_find_general(index->aliases, name);
+
+    *ret_match = (struct match){.rule = MATCH_NONE, .effort = SLICE("")};
+    if (map_find(index->by_id, name, &ret_match->model)) {
+        ret_match->rule = MATCH_ID;
+        return;
+    }
+    if (alias != NULL) {
+        find_by_alias(index, alias, ret_match);
+        return;
+    }
+    find_by_name(index, name, ret_match);
+    if (ret_match->rule == MATCH_NONE)
+        find_hugging_face(index, name, ret_match);
+    if (ret_match->rule == MATCH_NONE)
+        find_by_any_alias(index, name, ret_match);
+}
+
+const char *
+match_rule_name(enum match_rule rule)
+{
+    static const char *const names[MATCH_RULE_COUNT] = {
+        [MATCH_NONE] = "none",
+        [MATCH_AMBIGUOUS] = "ambiguous",
+        [MATCH_ALIAS] = "alias",
+        [MATCH_ID] = "id",
+        [MATCH_NAME] = "name",
+        [MATCH_HUGGING_FACE] = "hugging-face",
+        [MATCH_CANONICAL] = "canonical-slug",
+    };
+
+    return names[rule];
+}
+
+const char *
+match_miss_name(enum match_miss miss)
+{
+    static const char *const names[MATCH_MISS_COUNT] = {
+        [MATCH_MISS_TIE] = "tie",       [MATCH_MISS_DATE] = "date",
+        [MATCH_MISS_MODE] = "mode",     [MATCH_MISS_EFFORT] = "effort",
+        [MATCH_MISS_EARLY] = "preview",
+    };
+
+    return names[miss];
+}
+
+void
+match_variant(const struct match *match, char *out)
+{
+    static const char *const modes[] = {[NAME_MODE_NONE] = "",
+                                        [NAME_MODE_ON] = "thinking",
+                                        [NAME_MODE_OFF] = "non-thinking"};
+    const char *mode = modes[match->mode];
+
+    (void)snprintf(out, MATCH_VARIANT_MAX, "%s%s%.*s", mode,
+                   *mode && match->effort.len > 0 ? " " : "",
+                   SLICE_ARG(match->effort));
 }
 
 bool

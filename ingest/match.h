@@ -28,6 +28,7 @@
 #include "core/types/model.h"
 #include "ingest/alias.h"
 #include "ingest/name.h"
+#include "ingest/record.h"
 
 #include <stdint.h>
 
@@ -47,6 +48,21 @@ enum match_rule {
     MATCH_RULE_COUNT
 };
 
+/* Why a model of the same core is not the one. */
+enum match_miss {
+    MATCH_MISS_TIE,    /* it is as near as another */
+    MATCH_MISS_DATE,   /* a date or build of its own */
+    MATCH_MISS_MODE,   /* one is about thinking, the other cannot or does not */
+    MATCH_MISS_EFFORT, /* its id says an effort, the row another or none */
+    MATCH_MISS_EARLY,  /* the row is a preview of it */
+    MATCH_MISS_COUNT
+};
+
+struct match_candidate {
+    uint32_t model;
+    enum match_miss why;
+};
+
 struct match {
     enum match_rule rule;
     uint32_t model; /* index, where a model was found */
@@ -54,7 +70,7 @@ struct match {
     enum name_mode mode;
     struct slice effort; /* lives with the index or is static; may be empty */
     /* Models of the same core, for NONE and AMBIGUOUS. */
-    uint32_t candidates[MATCH_CANDIDATES_MAX];
+    struct match_candidate candidates[MATCH_CANDIDATES_MAX];
     size_t candidate_count;
 };
 
@@ -69,6 +85,20 @@ struct match_index *match_index_new(struct arena *arena,
 void match_find(const struct match_index *index, enum source source,
                 struct slice name, struct match *ret_match);
 bool match_found(const struct match *match);
+/* Answer for a name of which nobody says where it is from: an id itself; what
+ * the aliases for all sources and the rules say; Hugging Face ids; the aliases
+ * of single sources; where those differ it is ambiguous. */
+void match_find_anywhere(const struct match_index *index, struct slice name,
+                         struct match *ret_match);
+
+/* "id", "hugging-face", …; "date", …: static storage. */
+const char *match_rule_name(enum match_rule rule);
+const char *match_miss_name(enum match_miss miss);
+/* Which variant it is about in words, into out (MATCH_VARIANT_MAX bytes):
+ * "thinking", "non-thinking", "high", "thinking high"; "" when the row says
+ * neither. */
+#define MATCH_VARIANT_MAX (16 + RECORD_EFFORT_MAX)
+void match_variant(const struct match *match, char *out);
 
 /* The model a variant inherits from: "a/b" for "a/b:free". */
 struct slice match_base_id(struct slice id);

@@ -218,7 +218,7 @@ a_near_miss_lists_its_candidates(void **state)
                SLICE("gemini-2.5-flash-preview-09-2025"), &match);
     assert_int_equal(match.rule, MATCH_NONE);
     assert_true(match.candidate_count > 0);
-    assert_true(slice_eq(fixture->catalog->models[match.candidates[0]].id,
+    assert_true(slice_eq(fixture->catalog->models[match.candidates[0].model].id,
                          SLICE("google/gemini-2.5-flash")));
 }
 

@@ -1,4 +1,5 @@
-/* Load, assemble, save, publish; see catalog_keeper.h. */
+/* Load, assemble, save, publish; see catalog_keeper.h. `newest` is what the
+ * next assembly builds on; what is served is that, or `pinned`. */
 #include "services/ingestd/catalog_keeper.h"
 
 #include "core/base/check.h"
@@ -15,7 +16,11 @@
 
 struct catalog_keeper {
     struct loop *loop;
-    struct catalog *catalog; /* NULL before there is one */
+    struct catalog *newest; /* NULL before there is one */
+    struct catalog *pinned; /* NULL: the newest is served */
+    int64_t pinned_number;
+    struct ingest_report *report; /* of newest; NULL: none is known */
+    bool is_stored;               /* newest is (built on) what the store has */
     struct arena *alias_arena;
     struct alias_table *aliases; /* NULL: rules only */
     struct snapshot_publisher *publisher;
@@ -24,12 +29,16 @@ struct catalog_keeper {
     char disk_path[HOME_PATH_MAX];
 };
 
+static const struct catalog *
+served(const struct catalog_keeper *keeper)
+{
+    return keeper->pinned != NULL ? keeper->pinned : keeper->newest;
+}
+
 static enum status
 encode(void *context, struct buf *out)
 {
-    const struct catalog_keeper *keeper = context;
-
-    return catalog_encode(keeper->catalog, out);
+    return catalog_encode(served(context), out);
 }
 
 static void
@@ -39,7 +48,7 @@ save(const struct catalog_keeper *keeper)
     enum status status;
 
     buf_init(&out, CATALOG_KEEPER_BYTES_MAX);
-    status = catalog_encode(keeper->catalog, &out);
+    status = catalog_encode(served(keeper), &out);
     if (status == STATUS_OK)
         status = home_write_file(keeper->disk_path, out.data, out.len);
     if (status != STATUS_OK)
@@ -53,9 +62,10 @@ save(const struct catalog_keeper *keeper)
 static void
 publish(struct catalog_keeper *keeper)
 {
-    *keeper->model_gauge = (int64_t)keeper->catalog->count;
-    snapshot_publish_whole(keeper->publisher,
-                           catalog_snapshot_hash(keeper->catalog));
+    const struct catalog *catalog = served(keeper);
+
+    *keeper->model_gauge = (int64_t)catalog->count;
+    snapshot_publish_whole(keeper->publisher, catalog_snapshot_hash(catalog));
 }
 
 static struct catalog *
@@ -95,8 +105,54 @@ load_bundle(const struct catalog_keeper *keeper, const char *data_folder)
     return catalog;
 }
 
-/* The newer of the two, judged as of today. Of equal age the bundle: it was
- * made from the same recordings by the newer program. */
+/* What is served from now on; its times and states are new even where its
+ * content is not. */
+static void
+serve(struct catalog_keeper *keeper, uint64_t before)
+{
+    const struct catalog *catalog = served(keeper);
+
+    if (catalog->version != before) {
+        ++*keeper->assembly_counter;
+        log_event(LOG_INFO, "catalog", LOG_HEX("version", catalog->version),
+                  LOG_U64("models", catalog->count),
+                  LOG_I64("pinned", keeper->pinned_number));
+    }
+    save(keeper);
+    publish(keeper);
+}
+
+static uint64_t
+version_of(const struct catalog *catalog)
+{
+    return catalog != NULL ? catalog->version : 0;
+}
+
+/* A catalog as of today: expiry dates go by the day, nothing else changes. */
+static void
+judge_anew(const struct catalog_keeper *keeper, struct catalog **catalog)
+{
+    struct arena *scratch = arena_new(ASSEMBLE_SCRATCH_MAX);
+    struct assemble_input input = {
+        .previous = *catalog,
+        .aliases = keeper->aliases,
+        .today = utc_day_of(loop_wall(keeper->loop)),
+        .made_at = (*catalog)->made_at,
+    };
+    struct catalog *judged = NULL;
+
+    for (size_t s = 0; s < SOURCE_COUNT; s++)
+        input.failures[s] = SLICE("");
+    if (scratch != NULL &&
+        assemble_catalog(&input, scratch, NULL, &judged) == STATUS_OK) {
+        catalog_free(catalog);
+        *catalog = judged;
+    }
+    arena_free(&scratch);
+}
+
+/* The newer of the two. Of equal age the bundle: it was made from the same
+ * recordings by the newer program. */
 static void
 load(struct catalog_keeper *keeper, const char *data_folder)
 {
@@ -104,21 +160,17 @@ load(struct catalog_keeper *keeper, const char *data_folder)
     struct catalog *bundle = load_bundle(keeper, data_folder);
     bool from_disk =
         disk != NULL && (bundle == NULL || disk->made_at > bundle->made_at);
-    struct slice failures[SOURCE_COUNT];
 
-    keeper->catalog = from_disk ? disk : bundle;
+    keeper->newest = from_disk ? disk : bundle;
     catalog_free(from_disk ? &bundle : &disk);
-    if (keeper->catalog == NULL)
+    if (keeper->newest == NULL)
         return;
     log_event(LOG_INFO, "catalog-loaded",
               LOG_STR("from", from_disk ? "disk" : "bundle"),
-              LOG_U64("models", keeper->catalog->count),
-              LOG_HEX("version", keeper->catalog->version));
-    for (size_t s = 0; s < SOURCE_COUNT; s++)
-        failures[s] = SLICE("");
-    /* Expiry dates go by the day; nothing else changes. */
-    if (catalog_keeper_assemble(keeper, NULL, 0, failures) != STATUS_OK)
-        publish(keeper);
+              LOG_U64("models", keeper->newest->count),
+              LOG_HEX("version", keeper->newest->version));
+    judge_anew(keeper, &keeper->newest);
+    serve(keeper, 0);
 }
 
 static void
@@ -178,7 +230,9 @@ catalog_keeper_free(struct catalog_keeper **keeper)
     if (self == NULL)
         return;
     snapshot_publisher_free(&self->publisher);
-    catalog_free(&self->catalog);
+    catalog_free(&self->newest);
+    catalog_free(&self->pinned);
+    ingest_report_free(&self->report);
     arena_free(&self->alias_arena);
     free(self);
     *keeper = NULL;
@@ -187,57 +241,170 @@ catalog_keeper_free(struct catalog_keeper **keeper)
 const struct catalog *
 catalog_keeper_catalog(const struct catalog_keeper *keeper)
 {
-    return keeper->catalog;
+    return served(keeper);
 }
 
-/* Replace what is held; its times and states are new even where its content
- * is not. */
-static void
-install(struct catalog_keeper *keeper, struct catalog *catalog)
+const struct catalog *
+catalog_keeper_newest(const struct catalog_keeper *keeper)
 {
-    bool is_new =
-        keeper->catalog == NULL || keeper->catalog->version != catalog->version;
-
-    catalog_free(&keeper->catalog);
-    keeper->catalog = catalog;
-    if (is_new) {
-        ++*keeper->assembly_counter;
-        log_event(LOG_INFO, "catalog", LOG_HEX("version", catalog->version),
-                  LOG_U64("models", catalog->count));
-    }
-    save(keeper);
-    publish(keeper);
+    return keeper->newest;
 }
+
+const struct ingest_report *
+catalog_keeper_report(const struct catalog_keeper *keeper)
+{
+    return keeper->report;
+}
+
+int64_t
+catalog_keeper_pinned(const struct catalog_keeper *keeper)
+{
+    return keeper->pinned_number;
+}
+
+bool
+catalog_keeper_is_stored(const struct catalog_keeper *keeper)
+{
+    return keeper->is_stored;
+}
+
+const struct alias_table *
+catalog_keeper_aliases(const struct catalog_keeper *keeper)
+{
+    return keeper->aliases;
+}
+
+/* --- new catalogs --- */
 
 enum status
-catalog_keeper_assemble(struct catalog_keeper *keeper,
-                        const struct assemble_payload *payloads, size_t count,
-                        const struct slice *failures)
+catalog_keeper_make(const struct catalog_keeper *keeper,
+                    const struct catalog_material *material,
+                    struct catalog **ret_catalog, struct buf *report)
 {
     ms_time now = loop_wall(keeper->loop);
     struct assemble_input input = {
-        .previous = keeper->catalog,
-        .payloads = payloads,
-        .payload_count = count,
+        .previous = keeper->newest,
+        .payloads = material->payloads,
+        .payload_count = material->count,
         .aliases = keeper->aliases,
         .today = utc_day_of(now),
-        .made_at = count > 0 || keeper->catalog == NULL
+        .made_at = material->count > 0 || keeper->newest == NULL
                        ? now
-                       : keeper->catalog->made_at,
+                       : keeper->newest->made_at,
     };
     struct arena *scratch = arena_new(ASSEMBLE_SCRATCH_MAX);
-    struct catalog *catalog = NULL;
+    struct assemble_report rows;
     enum status status = STATUS_RESOURCE_EXHAUSTED;
 
-    memcpy(input.failures, failures, sizeof(input.failures));
+    memcpy(input.failures, material->failures, sizeof(input.failures));
     if (scratch != NULL)
-        status = assemble_catalog(&input, scratch, NULL, &catalog);
+        status = assemble_catalog(&input, scratch, &rows, ret_catalog);
+    if (status == STATUS_OK && material->count > 0 &&
+        ingest_report_encode(&rows, *ret_catalog, keeper->report, report) !=
+            STATUS_OK)
+        buf_reset(report);
     arena_free(&scratch);
-    if (status == STATUS_OK)
-        install(keeper, catalog);
-    else
+    if (status != STATUS_OK)
         log_event(LOG_ERROR, "catalog-not-assembled",
                   LOG_STR("status", status_text(status)),
                   LOG_STR("next", "the last good catalog serves"));
     return status;
+}
+
+/* The report beside the newest catalog; bytes that are none leave the one
+ * before. */
+static void
+take_report(struct catalog_keeper *keeper, struct slice bytes)
+{
+    struct ingest_report *report = NULL;
+
+    if (bytes.len == 0 || ingest_report_read(bytes, &report) != STATUS_OK)
+        return;
+    ingest_report_free(&keeper->report);
+    keeper->report = report;
+}
+
+void
+catalog_keeper_install(struct catalog_keeper *keeper, struct catalog *catalog,
+                       struct slice report)
+{
+    uint64_t before = version_of(served(keeper));
+
+    catalog_free(&keeper->newest);
+    keeper->newest = catalog;
+    take_report(keeper, report);
+    serve(keeper, before);
+}
+
+void
+catalog_keeper_stored(struct catalog_keeper *keeper)
+{
+    keeper->is_stored = true;
+}
+
+/* What status shows while an older version is served. */
+static void
+tell_pinned(const struct catalog_keeper *keeper)
+{
+    char detail[128] = "";
+
+    if (keeper->pinned_number != 0)
+        (void)snprintf(detail, sizeof(detail),
+                       "version %lld is served instead of the newest; "
+                       "smart-spawn ingest newest ends it",
+                       (long long)keeper->pinned_number);
+    snapshot_publisher_trouble(keeper->publisher, detail);
+}
+
+/* Bytes of the store as a catalog of today; NULL, and said, when they are
+ * none: then what is held goes on. */
+static struct catalog *
+read_stored(const struct catalog_keeper *keeper, struct slice bytes)
+{
+    struct catalog *catalog = NULL;
+    enum status status;
+
+    if (bytes.len == 0)
+        return NULL;
+    status = catalog_decode(bytes, &catalog);
+    if (status == STATUS_OK) {
+        judge_anew(keeper, &catalog);
+        return catalog;
+    }
+    log_event(LOG_WARN, "stored-catalog-unreadable",
+              LOG_STR("status", status_text(status)),
+              LOG_STR("next", "what is held goes on serving"));
+    return NULL;
+}
+
+/* A newer program may bring a bundle that is newer than what was stored. */
+static bool
+is_worth_taking(const struct catalog_keeper *keeper,
+                const struct catalog *catalog)
+{
+    return catalog != NULL && (keeper->is_stored || keeper->newest == NULL ||
+                               catalog->made_at >= keeper->newest->made_at);
+}
+
+void
+catalog_keeper_take(struct catalog_keeper *keeper,
+                    const struct catalog_stored *stored)
+{
+    uint64_t before = version_of(served(keeper));
+    struct catalog *newest = read_stored(keeper, stored->newest);
+
+    if (is_worth_taking(keeper, newest)) {
+        catalog_free(&keeper->newest);
+        keeper->newest = newest;
+        keeper->is_stored = true;
+        take_report(keeper, stored->report);
+    } else {
+        catalog_free(&newest);
+    }
+    catalog_free(&keeper->pinned);
+    keeper->pinned = read_stored(keeper, stored->pinned_bytes);
+    keeper->pinned_number = keeper->pinned != NULL ? stored->pinned : 0;
+    tell_pinned(keeper);
+    if (served(keeper) != NULL)
+        serve(keeper, before);
 }

@@ -14,10 +14,10 @@ const struct store_statement catalog_statements[CATALOG_STATEMENTS] = {
         " s.pinned, encode(v.bytes, 'hex')"
         " FROM catalog_state s LEFT JOIN catalog_versions v"
         " ON v.number = s.pinned WHERE s.revision <> $1::text::bigint", 1},
-    /* $1 who asks */
+    /* $1 who asks, $2 whether only to inherit */
     [CATALOG_CLAIM] = {"catalog_claim",
-        "SELECT outcome, revision, age_ms, holder"
-        " FROM catalog_claim($1::text)", 1},
+        "SELECT outcome, revision, age_ms, last_by, holder"
+        " FROM catalog_claim($1::text, $2::text::boolean)", 2},
     /* $1 who, $2 version, $3 models, $4 sources, $5 bytes, $6 report or NULL.
      * NULL: not claimed. */
     [CATALOG_PUBLISH] = {"catalog_publish",

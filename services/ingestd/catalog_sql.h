@@ -28,9 +28,16 @@ enum {
 };
 
 /* Columns of CATALOG_CLAIM's one row. */
-enum { CLAIM_OUTCOME, CLAIM_REVISION, CLAIM_AGE_MS, CLAIM_HOLDER };
+enum {
+    CLAIM_OUTCOME,
+    CLAIM_REVISION,
+    CLAIM_AGE_MS,
+    CLAIM_LAST_BY,
+    CLAIM_HOLDER
+};
 #define CLAIM_OURS "claimed"
 #define CLAIM_INHERITED "inherited"
+#define CLAIM_IDLE "idle"
 
 /* Columns of CATALOG_VERSIONS, newest first. */
 enum {

@@ -217,8 +217,10 @@ outcome_of(const struct store_result *result)
     word = rows_text(result->rows, 0, CLAIM_OUTCOME);
     if (slice_eq(word, SLICE(CLAIM_OURS)))
         return CATALOG_CLAIM_OURS;
-    return slice_eq(word, SLICE(CLAIM_INHERITED)) ? CATALOG_CLAIM_INHERITED
-                                                  : CATALOG_CLAIM_BUSY;
+    if (slice_eq(word, SLICE(CLAIM_INHERITED)))
+        return CATALOG_CLAIM_INHERITED;
+    return slice_eq(word, SLICE(CLAIM_IDLE)) ? CATALOG_CLAIM_IDLE
+                                             : CATALOG_CLAIM_BUSY;
 }
 
 static void
@@ -230,10 +232,14 @@ on_claimed(void *context, const struct store_result *result)
     CHECK_OBJ(store, CATALOG_STORE_MAGIC);
     *claim = (struct catalog_claim){.outcome = outcome_of(result), .age = -1};
     if (claim->outcome == CATALOG_CLAIM_AWAY) {
+        log_event(LOG_WARN, "catalog-not-claimed",
+                  LOG_STR("why", result->message));
         end_claim(store, claim->outcome);
         return;
     }
     claim->age = rows_i64(result->rows, 0, CLAIM_AGE_MS, -1);
+    claim->was_own = slice_eq(rows_text(result->rows, 0, CLAIM_LAST_BY),
+                              slice_of(store->options.instance));
     (void)snprintf(claim->holder, sizeof(claim->holder), "%.*s",
                    SLICE_ARG(rows_text(result->rows, 0, CLAIM_HOLDER)));
     /* A look under way may have been asked before the claim was ours. */
@@ -245,10 +251,11 @@ on_claimed(void *context, const struct store_result *result)
 }
 
 void
-catalog_store_claim(struct catalog_store *store, catalog_claim_fn done,
-                    void *context)
+catalog_store_claim(struct catalog_store *store, bool only_inherit,
+                    catalog_claim_fn done, void *context)
 {
-    const char *params[] = {store->options.instance};
+    const char *params[] = {store->options.instance,
+                            only_inherit ? "true" : "false"};
 
     CHECK_OBJ(store, CATALOG_STORE_MAGIC);
     CHECK(store->claimed == NULL);
@@ -305,7 +312,9 @@ on_published(void *context, const struct store_result *result)
                "another ingestd fetches by now");
         return;
     }
-    asked->store->revision = rows_i64(result->rows, 0, 0, 0);
+    /* Not when another change came in between, which has to be looked at. */
+    if (rows_i64(result->rows, 0, 0, 0) == asked->store->revision + 1)
+        asked->store->revision++;
     answer(asked, STATUS_OK, "");
 }
 

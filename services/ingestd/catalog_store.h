@@ -34,12 +34,14 @@ enum catalog_claim_outcome {
     CATALOG_CLAIM_OURS,
     CATALOG_CLAIM_INHERITED, /* ours, from one who died at it */
     CATALOG_CLAIM_BUSY,      /* another fetches */
+    CATALOG_CLAIM_IDLE,      /* there is nothing to inherit */
     CATALOG_CLAIM_AWAY,      /* the database is away, or refused */
 };
 
 struct catalog_claim {
     enum catalog_claim_outcome outcome;
-    ms_dur age; /* since the last refresh ended; -1: there was none */
+    ms_dur age;   /* since the last refresh ended; -1: there was none */
+    bool was_own; /* that was of this instance */
     char holder[CATALOG_STORE_HOLDER_MAX + 1]; /* who has it or had it */
 };
 
@@ -73,14 +75,16 @@ const char *catalog_store_detail(const struct catalog_store *store);
 /* Whether what is newest was looked at once since the start. */
 bool catalog_store_is_known(const struct catalog_store *store);
 
-/* Each calls done once, never from inside; what it is given is borrowed. */
+/* Each calls done once, before it returns when the database is away; what it
+ * is given is borrowed. */
 
-/* Try to become the one that fetches. When it is ours, `changed` was called
- * before if there is something newer than what was known. */
+/* Try to become the one that fetches; only_inherit: only in place of one that
+ * died at it. When it is ours, `changed` was called before if there is
+ * something newer than what was known. One claim at a time. */
 typedef void (*catalog_claim_fn)(void *context,
                                  const struct catalog_claim *claim);
-void catalog_store_claim(struct catalog_store *store, catalog_claim_fn done,
-                         void *context);
+void catalog_store_claim(struct catalog_store *store, bool only_inherit,
+                         catalog_claim_fn done, void *context);
 /* Let go. */
 void catalog_store_release(struct catalog_store *store);
 /* status is OK when it is committed, FAILED_PRECONDITION when the claim was

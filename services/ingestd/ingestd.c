@@ -2,8 +2,10 @@
  *
  *   1. configuration, log, loop, RPC (daemon_start)
  *   2. the last good or the bundled catalog, published at once: ready
- *   3. the sources, fetched beside each other, now and every interval
- *   4. until SIGTERM
+ *   3. PostgreSQL, followed: what another ingestd stored is served, too
+ *   4. the sources, fetched beside each other, now and every interval, by one
+ *      ingestd at a time
+ *   5. until SIGTERM
  *
  * With --bundle FILE --recordings FOLDER it makes the bundled catalog instead
  * and ends. */
@@ -21,6 +23,9 @@
 #include <unistd.h>
 
 enum exit_status { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 3 };
+
+#define STORE_TIMEOUT_MS                                                       \
+    30000 /* of a statement: a catalog is half a megabyte */
 
 static const struct config_key keys[] = {
 #define CONFIG CONFIG_ROW
@@ -50,6 +55,7 @@ static const char *const url_keys[SOURCE_COUNT] = {
 struct ingestd {
     struct daemon daemon;
     struct catalog_keeper *keeper;
+    struct catalog_store *store;
     struct refresher *refresher;
     struct ingest_service service;
 };
@@ -150,6 +156,48 @@ set_up_keeper(struct ingestd *ingestd)
                                : status;
 }
 
+static void
+on_stored_changed(void *context, const struct catalog_stored *stored)
+{
+    struct ingestd *ingestd = context;
+
+    catalog_keeper_take(ingestd->keeper, stored);
+    if (catalog_keeper_catalog(ingestd->keeper) != NULL)
+        daemon_ready(&ingestd->daemon);
+}
+
+static void
+on_moved(void *context)
+{
+    struct ingestd *ingestd = context;
+
+    if (ingestd->refresher != NULL)
+        refresher_moved(ingestd->refresher);
+}
+
+static enum status
+set_up_store(struct ingestd *ingestd)
+{
+    struct daemon *daemon = &ingestd->daemon;
+    const struct config *config = daemon->config;
+    struct catalog_store_options options = {
+        .loop = daemon->loop,
+        .metrics = daemon->metrics,
+        .instance = daemon->instance,
+        .url = config_text(config, "database.url"),
+        .home = daemon->home,
+        .ping_every = config_duration_ms(config, "database.ping_every"),
+        .backoff_max = config_duration_ms(config, "database.backoff_max"),
+        .look_every = config_duration_ms(config, "database.ping_every"),
+        .timeout = STORE_TIMEOUT_MS,
+        .changed = on_stored_changed,
+        .moved = on_moved,
+        .context = ingestd,
+    };
+
+    return catalog_store_new(&options, &ingestd->store);
+}
+
 static enum status
 set_up_refresher(struct ingestd *ingestd)
 {
@@ -158,6 +206,8 @@ set_up_refresher(struct ingestd *ingestd)
     struct refresher_options options = {
         .loop = daemon->loop,
         .keeper = ingestd->keeper,
+        .store = ingestd->store,
+        .takeover = config_duration_ms(config, "ingest.takeover"),
         .interval = config_duration_ms(config, "refresh.interval"),
         .retry = config_duration_ms(config, "refresh.retry"),
         .is_on = config_bool(config, "ingest.fetch"),
@@ -184,10 +234,15 @@ set_up(struct ingestd *ingestd)
     enum status status = set_up_keeper(ingestd);
 
     if (status == STATUS_OK)
+        status = set_up_store(ingestd);
+    if (status == STATUS_OK)
         status = set_up_refresher(ingestd);
     if (status != STATUS_OK)
         return status;
-    ingest_service_init(&ingestd->service, ingestd->keeper, ingestd->refresher,
+    ingest_service_init(&ingestd->service,
+                        &(struct ingest_parts){ingestd->daemon.loop,
+                                               ingestd->keeper, ingestd->store,
+                                               ingestd->refresher},
                         ingestd->daemon.server);
     if (catalog_keeper_catalog(ingestd->keeper) != NULL)
         daemon_ready(&ingestd->daemon);
@@ -214,6 +269,7 @@ main(int argc, char **argv)
         log_event(LOG_ERROR, "cannot-start",
                   LOG_STR("status", status_text(status)));
     refresher_free(&ingestd.refresher);
+    catalog_store_free(&ingestd.store);
     catalog_keeper_free(&ingestd.keeper);
     daemon_end(&ingestd.daemon);
     return status == STATUS_OK ? exit_status : EXIT_UNAVAILABLE;

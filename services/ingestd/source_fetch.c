@@ -5,6 +5,7 @@
 #include "services/ingestd/source_fetch.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "ingest/source.h"
 #include "services/ingestd/source_url.h"
 
@@ -48,7 +49,8 @@ struct source_fetch {
     size_t page_count; /* of this board; 1 until its first page came */
     size_t next_page;  /* the first that nobody asked for yet */
     size_t pages_done;
-    size_t row_total; /* of this board, as its first page said */
+    size_t boards_done; /* pages of the boards before */
+    size_t row_total;   /* of this board, as its first page said */
     char board_url[FETCH_URL_MAX];
     struct source_fetch_good next;
     char *companion; /* malloc'd */
@@ -210,6 +212,7 @@ next_board(struct source_fetch *source)
         return false;
     memcpy(source->board_url, url, sizeof(url));
     source->board++;
+    source->boards_done += source->page_count;
     return true;
 }
 
@@ -299,6 +302,8 @@ on_page(struct slot *slot, const struct fetch_result *result)
         return;
     }
     slot->busy = false;
+    source->next.content +=
+        hash_mix(hash_slice(slice_of(slot->url)), hash_slice(result->body));
     source->pages_done++;
     if (source->pages_done == source->page_count)
         end_board(source, set);
@@ -336,6 +341,14 @@ on_listing(struct slot *slot, const struct fetch_result *result)
     ask(slot);
 }
 
+/* The first page of a board whose address was made from another's: where
+ * there is none, the other is all there is. */
+static bool
+is_extra(const struct slot *slot)
+{
+    return slot->source->board > 0 && slot->page == 0;
+}
+
 static bool
 may_pass(const struct fetch_result *result)
 {
@@ -369,6 +382,10 @@ on_answer(void *context, const struct fetch_result *result)
     struct source_fetch *source = slot->source;
 
     slot->fetch = NULL;
+    if (result->status == STATUS_NOT_FOUND && is_extra(slot)) {
+        succeed(source);
+        return;
+    }
     if (result->status != STATUS_OK) {
         if (!retry(slot, result))
             fail(source, result->message);
@@ -532,7 +549,7 @@ source_fetch_start(struct source_fetch *source)
     memcpy(source->board_url, source->url, sizeof(source->url));
     source->step = first_step(source);
     source->page_count = source->next_page = 1;
-    source->pages_done = source->row_total = 0;
+    source->pages_done = source->row_total = source->boards_done = 0;
     source->slots[0].busy = true;
     source->slots[0].page = source->slots[0].tries = 0;
     loop_timer_start(source->deadline,
@@ -546,4 +563,19 @@ const struct source_fetch_good *
 source_fetch_good(const struct source_fetch *source)
 {
     return &source->good;
+}
+
+struct source_fetch_progress
+source_fetch_progress(const struct source_fetch *source)
+{
+    struct source_fetch_progress progress = {
+        .pages_done = source->boards_done + source->pages_done,
+        .pages = source->boards_done + source->page_count,
+    };
+    const struct source_fetch_good *sets =
+        source->running ? &source->next : &source->good;
+
+    for (size_t i = 0; i < sets->set_count; i++)
+        progress.rows += sets->sets[i]->count;
+    return progress;
 }

@@ -44,6 +44,7 @@ struct source_fetch_good {
     struct record_set *sets[SOURCE_FETCH_BOARDS_MAX];
     size_t set_count;
     ms_time fetched_at;
+    uint64_t content; /* hash of the bytes, whatever the order of pages */
 };
 
 struct source_fetch;
@@ -56,6 +57,14 @@ void source_fetch_free(struct source_fetch **source);
 bool source_fetch_is_on(const struct source_fetch *source);
 /* Start a run. FAILED_PRECONDITION while one is under way or when off. */
 enum status source_fetch_start(struct source_fetch *source) MUST_CHECK;
+/* How far a run is. */
+struct source_fetch_progress {
+    size_t pages_done; /* of all boards */
+    size_t pages;      /* known of so far */
+    size_t rows;       /* understood so far */
+};
+struct source_fetch_progress
+source_fetch_progress(const struct source_fetch *source);
 /* What the last good run understood; ->arena is NULL when there was none.
  * Stays until the next good run has ended. */
 const struct source_fetch_good *

@@ -95,6 +95,23 @@ on_sources(Ss__Ingest_Service *service, const Ss__SourcesRequest *input,
          (struct held){.call = call, .sources = done});
 }
 
+/* The rest is refused at once. */
+#define REFUSED(function, Request, Reply)                                      \
+    static void function(Ss__Ingest_Service *service,                          \
+                         const Ss__##Request *input,                           \
+                         Ss__##Reply##_Closure done, void *call)               \
+    {                                                                          \
+        (void)service;                                                         \
+        (void)input;                                                           \
+        (void)done;                                                            \
+        rpc_fail(call, STATUS_UNIMPLEMENTED, "", "not on this stage");         \
+    }
+REFUSED(on_report, ReportRequest, ReportReply)
+REFUSED(on_match, MatchRequest, MatchReply)
+REFUSED(on_versions, VersionsRequest, VersionsReply)
+REFUSED(on_rollback, RollbackRequest, RollbackReply)
+#undef REFUSED
+
 /* Answered at once. */
 static void
 on_refresh(Ss__Ingest_Service *service, const Ss__RefreshRequest *input,

@@ -23,6 +23,7 @@ struct world {
     struct assemble_payload payloads[SOURCE_COUNT];
     struct assemble_input input;
     utc_day expires; /* of the offers to come */
+    utc_day day;     /* of the figures to come; 0 is DAY */
 };
 
 static void
@@ -67,7 +68,8 @@ figure_add(struct world *world, enum source source, const char *name,
            enum benchmark benchmark, double value)
 {
     struct reading_list list = {.count = 0};
-    struct record row = record_blank(slice_of(name), DAY);
+    struct record row =
+        record_blank(slice_of(name), world->day != 0 ? world->day : DAY);
 
     reading_list_add(&list, &world->sets[source], benchmark, value);
     assert_int_equal(record_set_add(&world->sets[source], &row, &list),
@@ -451,6 +453,59 @@ a_catalog_without_models_is_refused(void **state)
     arena_free(&scratch);
 }
 
+/* A clock that ran a year ahead dated them. */
+static void
+figures_of_the_future_give_way_to_newer_ones(void **state)
+{
+    struct catalog *wrong, *right;
+    struct world world;
+
+    (void)state;
+    world_init(&world);
+    world.input.today = DAY + 365;
+    offer_add(&world, "a/one-1", "");
+    world.day = DAY + 365;
+    figure_add(&world, SOURCE_LIVEBENCH, "one-1", BENCHMARK_LIVE_BENCH_IF, 50);
+    wrong = world_assemble(&world, NULL);
+    assert_near(figure_of(wrong, "a/one-1", BENCHMARK_LIVE_BENCH_IF), 50);
+    world_fini(&world);
+    world_init(&world); /* the clock is right again */
+    offer_add(&world, "a/one-1", "");
+    figure_add(&world, SOURCE_LIVEBENCH, "one-1", BENCHMARK_LIVE_BENCH_IF, 60);
+    right = world_assemble(&world, wrong);
+    assert_near(figure_of(right, "a/one-1", BENCHMARK_LIVE_BENCH_IF), 60);
+    assert_int_equal(
+        model_figure(model_of(right, "a/one-1"), BENCHMARK_LIVE_BENCH_IF)->day,
+        DAY);
+    catalog_free(&wrong);
+    catalog_free(&right);
+    world_fini(&world);
+}
+
+/* Without OpenRouter's answer it is still known which row counts. */
+static void
+what_is_served_by_default_is_remembered(void **state)
+{
+    struct catalog *first, *second;
+    struct world world;
+
+    (void)state;
+    world_init(&world);
+    offer_add(&world, "a/one-1", "low");
+    first = world_assemble(&world, NULL);
+    world_fini(&world);
+    world_init(&world);
+    figure_add(&world, SOURCE_LIVEBENCH, "one-1-low", BENCHMARK_LIVE_BENCH_IF,
+               40);
+    figure_add(&world, SOURCE_LIVEBENCH, "one-1-high", BENCHMARK_LIVE_BENCH_IF,
+               80);
+    second = world_assemble(&world, first);
+    assert_near(figure_of(second, "a/one-1", BENCHMARK_LIVE_BENCH_IF), 40);
+    catalog_free(&first);
+    catalog_free(&second);
+    world_fini(&world);
+}
+
 int
 main(void)
 {
@@ -469,6 +524,8 @@ main(void)
         cmocka_unit_test(without_openrouter_models_stay_and_only_expiry_moves),
         cmocka_unit_test(the_version_is_of_the_content_not_of_the_time),
         cmocka_unit_test(a_catalog_without_models_is_refused),
+        cmocka_unit_test(figures_of_the_future_give_way_to_newer_ones),
+        cmocka_unit_test(what_is_served_by_default_is_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

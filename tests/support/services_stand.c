@@ -127,6 +127,10 @@ NOT_HERE(Feedback, on_community_scores, CommunityScoresRequest,
          CommunityScoresReply)
 NOT_HERE(Feedback, on_spawn_stats, SpawnStatsRequest, SpawnStatsReply)
 NOT_HERE(Ingest, on_sources, SourcesRequest, SourcesReply)
+NOT_HERE(Ingest, on_report, ReportRequest, ReportReply)
+NOT_HERE(Ingest, on_match, MatchRequest, MatchReply)
+NOT_HERE(Ingest, on_versions, VersionsRequest, VersionsReply)
+NOT_HERE(Ingest, on_rollback, RollbackRequest, RollbackReply)
 #undef NOT_HERE
 
 static void

@@ -22,6 +22,7 @@ CREATE TABLE catalog_state (
     bytes         bytea,                     -- NULL before the first
     report        bytea,                     -- ss.IngestReport of it
     refreshed_at  timestamptz,               -- end of the last refresh
+    refreshed_by  text CHECK (octet_length(refreshed_by) <= 64),
     fetching_by   text CHECK (octet_length(fetching_by) <= 64),
     pinned        bigint REFERENCES catalog_versions (number)
 );
@@ -41,29 +42,35 @@ CREATE FUNCTION catalog_is_claimed() RETURNS boolean LANGUAGE sql AS $$
 $$;
 
 -- Try to become the one that fetches. Says 'claimed', 'inherited' (from one
--- that died at it) or 'busy'; the revision there is; how many ms ago the last
--- refresh ended (NULL: never); who had it or has it.
-CREATE FUNCTION catalog_claim(claimer text)
-RETURNS TABLE (outcome text, revision bigint, age_ms bigint, holder text)
+-- that died at it), 'busy', or, when only an inheritance was wanted and there
+-- is none, 'idle'; the revision there is; how many ms ago the last refresh
+-- ended (NULL: never), and whose it was; who had the claim or has it.
+CREATE FUNCTION catalog_claim(claimer text, only_inherit boolean)
+RETURNS TABLE (outcome text, revision bigint, age_ms bigint, last_by text,
+               holder text)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    got boolean := catalog_is_claimed()
-        OR pg_try_advisory_lock(catalog_lock_key());
+    word  text := 'busy';
     state catalog_state%ROWTYPE;
 BEGIN
-    SELECT * INTO state FROM catalog_state;
-    IF got THEN
-        UPDATE catalog_state SET fetching_by = claimer;
-        PERFORM pg_notify('smart_spawn_catalog', 'claimed');
+    IF catalog_is_claimed() OR pg_try_advisory_lock(catalog_lock_key()) THEN
+        SELECT * INTO state FROM catalog_state;
+        IF state.fetching_by IS NULL AND only_inherit THEN
+            PERFORM pg_advisory_unlock(catalog_lock_key());
+            word := 'idle';
+        ELSE
+            word := CASE WHEN state.fetching_by IS NULL THEN 'claimed'
+                         ELSE 'inherited' END;
+            UPDATE catalog_state SET fetching_by = claimer;
+            PERFORM pg_notify('smart_spawn_catalog', 'claimed');
+        END IF;
+    ELSE
+        SELECT * INTO state FROM catalog_state;
     END IF;
-    RETURN QUERY SELECT
-        CASE WHEN NOT got THEN 'busy'
-             WHEN state.fetching_by IS NULL THEN 'claimed'
-             ELSE 'inherited' END,
-        state.revision,
+    RETURN QUERY SELECT word, state.revision,
         floor(extract(epoch FROM clock_timestamp() - state.refreshed_at)
               * 1000)::bigint,
-        state.fetching_by;
+        state.refreshed_by, state.fetching_by;
 END
 $$;
 
@@ -93,7 +100,7 @@ BEGIN
     END IF;
     UPDATE catalog_state s SET revision = s.revision + 1, bytes = new_bytes,
             report = coalesce(new_report, s.report),
-            refreshed_at = clock_timestamp()
+            refreshed_at = clock_timestamp(), refreshed_by = publisher
         RETURNING s.revision INTO result;
     PERFORM pg_notify('smart_spawn_catalog', 'published');
     RETURN result;

@@ -65,7 +65,10 @@ set_up(void **state)
                                           .timeout = 1000};
     if (refresher_new(&refresher, &world.refresher) != STATUS_OK)
         return -1;
-    ingest_service_init(&world.service, world.keeper, world.refresher,
+    ingest_service_init(&world.service,
+                        &(struct ingest_parts){.loop = world.stand.loop,
+                                               .keeper = world.keeper,
+                                               .refresher = world.refresher},
                         world.server);
     *state = &world;
     return rpc_channel_new(world.stand.loop, &channel, &world.channel) ==

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/text.h"
 #include "services/ingestd/refresher.h"
 #include "tests/services/fetch/tiny_http.h"
 #include "tests/support/rpc_stand.h"
@@ -46,15 +47,18 @@ static char broken_flag[128];
 static void
 board_page(const char *offset, char page[PAGE_MAX])
 {
-    unsigned row = (unsigned)strtoul(offset, NULL, 10), end = row + 100;
+    uint64_t row = 0, end;
     size_t len = (size_t)snprintf(
         page, PAGE_MAX, "{\"num_rows_total\":%d,\"rows\":[", BOARD_ROWS);
 
+    assert_int_equal(text_u64(slice_make(offset, strcspn(offset, "&")), &row),
+                     STATUS_OK);
+    end = row + 100;
     for (; row < end && row < BOARD_ROWS; row++)
         len += (size_t)snprintf(
             page + len, PAGE_MAX - len,
             "%s{\"row\":{\"fullname\":\"acme/%u\",\"IFEval\":50}}",
-            row + 100 == end ? "" : ",", row);
+            row + 100 == end ? "" : ",", (unsigned)row);
     (void)snprintf(page + len, PAGE_MAX - len, "]}");
 }
 
@@ -256,11 +260,13 @@ a_failing_refresh_loses_nothing_and_says_stale(void **state)
     assert_int_equal(state_of(world, SOURCE_OPENROUTER), SOURCE_STATE_STALE);
     assert_int_equal(state_of(world, SOURCE_LMARENA), SOURCE_STATE_STALE);
     break_server(false);
-    assert_int_equal(refresher_start(world->refresher, BIT(SOURCE_LMARENA)),
-                     STATUS_OK);
+    assert_int_equal(
+        refresher_start(world->refresher, BIT(SOURCE_LMARENA), NULL, NULL),
+        STATUS_OK);
     assert_true(refresher_is_running(world->refresher));
-    assert_int_equal(refresher_start(world->refresher, REFRESHER_EVERYTHING),
-                     STATUS_ALREADY_EXISTS);
+    assert_int_equal(
+        refresher_start(world->refresher, REFRESHER_EVERYTHING, NULL, NULL),
+        STATUS_ALREADY_EXISTS);
     wait_refresh(world);
     assert_int_equal(state_of(world, SOURCE_LMARENA), SOURCE_STATE_OK);
     assert_int_equal(state_of(world, SOURCE_OPENROUTER), SOURCE_STATE_STALE);
@@ -291,9 +297,10 @@ a_source_that_is_off_is_never_asked(void **state)
 
     start(world);
     wait_refresh(world);
-    assert_int_equal(
-        refresher_start(world->refresher, BIT(SOURCE_ARTIFICIAL_ANALYSIS)),
-        STATUS_FAILED_PRECONDITION);
+    assert_int_equal(refresher_start(world->refresher,
+                                     BIT(SOURCE_ARTIFICIAL_ANALYSIS), NULL,
+                                     NULL),
+                     STATUS_FAILED_PRECONDITION);
     assert_false(refresher_is_running(world->refresher));
     stop(world);
 }

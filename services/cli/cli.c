@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "services/api/call_table.h"
 #include "services/cli/cli_call.h"
+#include "services/cli/cli_ingest.h"
 #include "services/cli/cli_keys.h"
 #include "services/cli/cli_status.h"
 #include "services/cli/cli_up.h"
@@ -37,6 +38,11 @@ static const struct command commands[] = {
      cli_status_run, true},
     {"keys", CLI_KEYS_USAGE, "API keys: make, list and revoke them.",
      cli_keys_run, false},
+    {"refresh", CLI_REFRESH_USAGE, "Fetch the sources now, and watch.",
+     cli_ingest_refresh, false},
+    {"ingest", CLI_INGEST_USAGE,
+     "What became of the sources' rows; names; catalogs there were.",
+     cli_ingest_run, false},
     {"migrate", "", "Bring the database's schema up to date.", cli_up_migrate,
      false},
     {"config", "[KEY]", "Every key of every process, with its value; or one.",

@@ -161,58 +161,6 @@ print_revoked(const struct asking *asking, const ProtobufCMessage *reply)
 
 /* --- what was asked --- */
 
-/* Take "--label TEXT" or "--label=TEXT" out of the arguments. */
-static int
-take_label(struct command_line *line, const char **ret_label)
-{
-    static const char flag[] = "--label";
-    size_t len = strlen(flag);
-    for (size_t i = 0; i < line->count; i++) {
-        const char *argument = line->arguments[i];
-        size_t used = 1;
-        if (strcmp(argument, "--") == 0)
-            return COMMAND_OK;
-        if (strncmp(argument, flag, len) != 0 ||
-            (argument[len] != '\0' && argument[len] != '='))
-            continue;
-        if (argument[len] == '=') {
-            *ret_label = argument + len + 1;
-        } else if (i + 1 < line->count) {
-            *ret_label = line->arguments[i + 1];
-            used = 2;
-        } else {
-            command_say("--label needs a value");
-            return COMMAND_USAGE;
-        }
-        line->count -= used;
-        memmove(&line->arguments[i], &line->arguments[i + used],
-                (line->count - i) * sizeof(line->arguments[0]));
-        return COMMAND_OK;
-    }
-    return COMMAND_OK;
-}
-
-/* The one argument that is left, NULL (and said) when it is not one. `--`
- * makes a word of what follows it. */
-static const char *
-take_only(struct command_line *line, const char *what)
-{
-    bool is_word = line->count > 0 && strcmp(line->arguments[0], "--") == 0;
-    const char *const *left = &line->arguments[is_word ? 1 : 0];
-    size_t count = line->count - (is_word ? 1 : 0);
-    if (count == 1 && (is_word || left[0][0] != '-'))
-        return left[0];
-    if (count == 0)
-        command_say("keys needs %s; usage: smart-spawn keys %s", what,
-                    CLI_KEYS_USAGE);
-    else
-        command_say("keys does not take \"%.80s\" here; usage: smart-spawn "
-                    "keys %s",
-                    left[count > 1 && left[0][0] != '-' ? 1 : 0],
-                    CLI_KEYS_USAGE);
-    return NULL;
-}
-
 /* protobuf-c's fields are not const; what it is given it does not write to. */
 static char *
 copy(const char *text, char *out, size_t size)
@@ -231,9 +179,9 @@ run_add(struct command_line *line)
     char tenant[TENANT_MAX + 2];
     char text[256];
     const char *label = NULL;
-    if (take_label(line, &label) != COMMAND_OK)
+    if (!command_option(line, "--label", &label))
         return COMMAND_USAGE;
-    const char *name = take_only(line, "a tenant");
+    const char *name = command_only(line, "a tenant", CLI_KEYS_USAGE);
     if (name == NULL)
         return COMMAND_USAGE;
     request.tenant = copy(name, tenant, sizeof(tenant));
@@ -259,7 +207,7 @@ run_revoke(struct command_line *line)
     struct asking asking = {
         .method = REVOKE_KEY, .request = &request.base, .print = print_revoked};
     char text[64];
-    const char *id = take_only(line, "the id of a key");
+    const char *id = command_only(line, "the id of a key", CLI_KEYS_USAGE);
     if (id == NULL)
         return COMMAND_USAGE;
     if (strncmp(id, KEY_BEGIN, strlen(KEY_BEGIN)) == 0) {
@@ -278,18 +226,12 @@ cli_keys_run(struct command_line *line)
         const char *word;
         int (*run)(struct command_line *line);
     } words[] = {{"add", run_add}, {"list", run_list}, {"revoke", run_revoke}};
-    if (line->count == 0) {
-        command_say("usage: smart-spawn keys %s", CLI_KEYS_USAGE);
+    const char *word = command_word(line, CLI_KEYS_USAGE);
+    if (word == NULL)
         return COMMAND_USAGE;
-    }
-    const char *word = line->arguments[0];
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcmp(words[i].word, word) != 0)
-            continue;
-        line->count--;
-        memmove(&line->arguments[0], &line->arguments[1],
-                line->count * sizeof(line->arguments[0]));
-        return words[i].run(line);
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].run(line);
     }
     command_say("keys has no \"%.60s\"; usage: smart-spawn keys %s", word,
                 CLI_KEYS_USAGE);

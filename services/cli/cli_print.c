@@ -20,7 +20,8 @@
 
 #define COLUMNS_MAX 8
 #define CELL_MAX 36 /* characters of a cell in the middle */
-#define ROWS_MAX 1024
+#define ROWS_MAX 20000
+#define TABLE_BYTES (256u << 20)
 #define HEADING_MAX (NAMES_MAX + 8)
 #define CELL_BYTES (64u << 10)
 #define DECIMAL_SCALE 9
@@ -354,7 +355,7 @@ put_table(struct buf *out, ProtobufCMessage *const *rows, size_t count,
         buf_put_text(out, "none\n");
         return;
     }
-    struct arena *arena = arena_new((size_t)ROWS_MAX * CELL_BYTES);
+    struct arena *arena = arena_new(TABLE_BYTES);
     CHECK(arena != NULL);
     choose_columns(&table, rows);
     table.cells =

@@ -28,6 +28,72 @@ command_switch(struct command_line *line, const char *name)
     return found;
 }
 
+/* Take arguments out from a place on. */
+static void
+take_out(struct command_line *line, size_t at, size_t count)
+{
+    line->count -= count;
+    memmove(&line->arguments[at], &line->arguments[at + count],
+            (line->count - at) * sizeof(line->arguments[0]));
+}
+
+bool
+command_option(struct command_line *line, const char *name,
+               const char **ret_value)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < line->count; i++) {
+        const char *argument = line->arguments[i];
+        if (strcmp(argument, "--") == 0)
+            return true;
+        if (strncmp(argument, name, len) != 0 ||
+            (argument[len] != '\0' && argument[len] != '='))
+            continue;
+        if (argument[len] == '=') {
+            *ret_value = argument + len + 1;
+            take_out(line, i, 1);
+        } else if (i + 1 < line->count) {
+            *ret_value = line->arguments[i + 1];
+            take_out(line, i, 2);
+        } else {
+            command_say("%s needs a value", name);
+            return false;
+        }
+        return true;
+    }
+    return true;
+}
+
+const char *
+command_word(struct command_line *line, const char *usage)
+{
+    if (line->count == 0) {
+        command_say("usage: smart-spawn %s %s", line->name, usage);
+        return NULL;
+    }
+    const char *word = line->arguments[0];
+    take_out(line, 0, 1);
+    return word;
+}
+
+const char *
+command_only(struct command_line *line, const char *what, const char *usage)
+{
+    bool is_word = line->count > 0 && strcmp(line->arguments[0], "--") == 0;
+    const char *const *left = &line->arguments[is_word ? 1 : 0];
+    size_t count = line->count - (is_word ? 1 : 0);
+    if (count == 1 && (is_word || left[0][0] != '-'))
+        return left[0];
+    if (count == 0)
+        command_say("%s needs %s; usage: smart-spawn %s %s", line->name, what,
+                    line->name, usage);
+    else
+        command_say("%s does not take \"%.80s\" here; usage: smart-spawn %s %s",
+                    line->name, left[count > 1 && left[0][0] != '-' ? 1 : 0],
+                    line->name, usage);
+    return NULL;
+}
+
 bool
 command_no_more(const struct command_line *line)
 {

@@ -41,6 +41,18 @@ struct command {
 
 /* Take a switch ("--json") out of the arguments; true when it was there. */
 bool command_switch(struct command_line *line, const char *name);
+/* Take an option with a value ("--label TEXT" or "--label=TEXT") out of the
+ * arguments; *ret_value stays when it is not there. False, and said, when the
+ * value is missing. */
+bool command_option(struct command_line *line, const char *name,
+                    const char **ret_value);
+/* Take the first argument, one of the words of a command; NULL, and said with
+ * the usage, when there is none. */
+const char *command_word(struct command_line *line, const char *usage);
+/* The one argument that is left, NULL (and said with the usage) when it is not
+ * one; `--` makes a word of what follows it. what: "a tenant". */
+const char *
+command_only(struct command_line *line, const char *what, const char *usage);
 /* For commands without arguments: complain about the first one that is left;
  * true when there is none. */
 bool command_no_more(const struct command_line *line);

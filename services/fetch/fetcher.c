@@ -146,7 +146,7 @@ finish(struct fetch *fetch, CURLcode code)
         .last_modified = fetch->last_modified,
     };
 
-    if (fetch->too_large) {
+    if (fetch->too_large || code == CURLE_FILESIZE_EXCEEDED) {
         result.status = STATUS_RESOURCE_EXHAUSTED;
         (void)snprintf(message, sizeof(message), "more than %zu bytes",
                        fetch->body.max);
@@ -370,6 +370,8 @@ set_options(struct fetch *fetch, const struct fetch_request *request)
     SET(CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS_MAX);
     SET(CURLOPT_ACCEPT_ENCODING, "");
     SET(CURLOPT_USERAGENT, USER_AGENT);
+    /* What says that it is too long is not read at all. */
+    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
     SET(CURLOPT_TIMEOUT_MS, (long)request->timeout);
     SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     SET(CURLOPT_FILETIME, 1L);

@@ -90,6 +90,14 @@ answer(int fd, const char *head, unsigned number)
             "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this";
 
         tiny_send(fd, text, sizeof(text) - 1);
+    } else if (strncmp(head, "GET /long ", 10) == 0) {
+        static const char text[] =
+            "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n";
+        char byte;
+
+        /* The first byte of the body never comes. */
+        tiny_send(fd, text, sizeof(text) - 1);
+        (void)!recv(fd, &byte, 1, 0);
     } else if (strncmp(head, "GET /stall ", 11) == 0) {
         char byte;
 
@@ -294,6 +302,16 @@ a_body_that_ends_early_is_data_loss(void **state)
 }
 
 static void
+a_body_that_says_it_is_too_long_is_not_waited_for(void **state)
+{
+    struct outcome outcome;
+
+    get(*state, "/long", &outcome);
+    assert_int_equal(outcome.status, STATUS_RESOURCE_EXHAUSTED);
+    assert_string_equal(outcome.message, "more than 65536 bytes");
+}
+
+static void
 a_silent_server_ends_with_the_timeout(void **state)
 {
     struct outcome outcome;
@@ -411,6 +429,7 @@ main(void)
         cmocka_unit_test(headers_are_sent_and_secrets_are_not_redirected),
         cmocka_unit_test(http_errors_become_statuses),
         cmocka_unit_test(a_body_that_ends_early_is_data_loss),
+        cmocka_unit_test(a_body_that_says_it_is_too_long_is_not_waited_for),
         cmocka_unit_test(a_silent_server_ends_with_the_timeout),
         cmocka_unit_test(files_are_read_and_missing_ones_said),
         cmocka_unit_test(what_is_no_web_address_is_refused),

@@ -144,6 +144,19 @@ reading_list_add(struct reading_list *list, struct record_set *set,
         (struct reading){.benchmark = benchmark, .value = record_figure(value)};
 }
 
+void
+reading_list_read(struct reading_list *list, struct record_set *set,
+                  enum benchmark benchmark, const struct json *value,
+                  double factor)
+{
+    double number;
+
+    if (json_double(value, &number))
+        reading_list_add(list, set, benchmark, number * factor);
+    else if (value != NULL && json_kind(value) != JSON_KIND_NULL)
+        set->figures_refused++;
+}
+
 bool
 record_name_is_valid(struct slice name)
 {

@@ -10,6 +10,7 @@
 #define INGEST_RECORD_H
 
 #include "core/base/arena.h"
+#include "core/base/json_in.h"
 #include "core/base/slice.h"
 #include "core/base/status.h"
 #include "core/base/utc.h"
@@ -72,7 +73,7 @@ struct record_set {
     size_t rows_refused;    /* rows of a wrong shape */
     size_t rows_passed;     /* understood, but not wanted (another board) */
     size_t figures;         /* readings of all records */
-    size_t figures_refused; /* figures not finite or out of bounds */
+    size_t figures_refused; /* no numbers, not finite or out of bounds */
     size_t total;           /* rows over all pages; 0 when not said */
     size_t pages;           /* pages there are; 0 when not said */
     char reason[RECORD_REASON_MAX]; /* of a failure, for people */
@@ -107,6 +108,12 @@ enum status record_set_fail(struct record_set *set, enum status status,
  * stays. */
 void reading_list_add(struct reading_list *list, struct record_set *set,
                       enum benchmark benchmark, double value);
+
+/* The same of a JSON value, times factor. NULL and null are unknown; what is
+ * no number is refused and counted. */
+void reading_list_read(struct reading_list *list, struct record_set *set,
+                       enum benchmark benchmark, const struct json *value,
+                       double factor);
 
 /* A row's name: 1 to RECORD_NAME_MAX bytes of UTF-8 without controls. */
 bool record_name_is_valid(struct slice name);

@@ -77,7 +77,6 @@ read_row(struct reader *reader, const struct json *entry)
     struct reading_list list = {.count = 0};
     struct slice name = SLICE(""), slug = SLICE(""), vendor = SLICE("");
     struct record row;
-    double value;
 
     reader->set->rows_seen++;
     if (!json_text(json_get(entry, "name"), &name) ||
@@ -94,9 +93,9 @@ read_row(struct reader *reader, const struct json *entry)
         record_name_is_valid(vendor))
         row.vendor = vendor;
     for (size_t f = 0; f < ARRAY_LEN(fields); f++)
-        if (json_double(json_get(evaluations, fields[f].key), &value))
-            reading_list_add(&list, reader->set, fields[f].benchmark,
-                             value * reader->factor[f]);
+        reading_list_read(&list, reader->set, fields[f].benchmark,
+                          json_get(evaluations, fields[f].key),
+                          reader->factor[f]);
     if (performance == NULL)
         performance = entry;
     row.output_tokens_per_second =

@@ -45,7 +45,6 @@ read_api_row(const struct json *row, const struct source_input *input,
     struct record record;
     struct slice name;
     bool flagged = false;
-    double value;
 
     set->rows_seen++;
     (void)json_bool(json_get(row, "Flagged"), &flagged);
@@ -60,8 +59,8 @@ read_api_row(const struct json *row, const struct source_input *input,
     }
     record = record_blank(name, input->day);
     for (size_t f = 0; f < ARRAY_LEN(fields); f++)
-        if (json_double(json_get(row, fields[f].key), &value))
-            reading_list_add(&list, set, fields[f].benchmark, value);
+        reading_list_read(&list, set, fields[f].benchmark,
+                          json_get(row, fields[f].key), 1);
     if (list.count == 0) {
         set->rows_refused++;
         return STATUS_OK;

@@ -182,7 +182,6 @@ read_entry(const struct json *entry, const struct source_input *input,
     struct record row;
     struct offer offer;
     struct slice name;
-    double value;
 
     set->rows_seen++;
     if (!read_offer(entry, &offer)) {
@@ -194,8 +193,8 @@ read_entry(const struct json *entry, const struct source_input *input,
         record_blank(record_name_is_valid(name) ? name : offer.id, input->day);
     row.offer = &offer;
     for (size_t i = 0; i < ARRAY_LEN(embedded); i++)
-        if (json_double(json_get(figures, embedded[i].key), &value))
-            reading_list_add(&list, set, embedded[i].benchmark, value);
+        reading_list_read(&list, set, embedded[i].benchmark,
+                          json_get(figures, embedded[i].key), 1);
     return record_set_add(set, &row, &list);
 }
 

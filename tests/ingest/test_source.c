@@ -228,6 +228,32 @@ the_board_is_read_from_rows_and_from_csv_alike(void **state)
 }
 
 static void
+words_where_figures_should_be_are_counted_and_the_others_stay(void **state)
+{
+    static const char indices[] =
+        "{\"data\":[{\"name\":\"Rocket 2\",\"evaluations\":{\"gpqa\":\"high\","
+        "\"aime\":null,\"mmlu_pro\":70,\"math_500\":[90]}}]}";
+    static const char board[] =
+        "{\"rows\":[{\"row\":{\"fullname\":\"acme/rocket-2\","
+        "\"IFEval\":\"50\",\"BBH\":40}}]}";
+    struct read read;
+
+    (void)state;
+    read_bytes(&read, SOURCE_ARTIFICIAL_ANALYSIS, slice_of(indices), SLICE(""),
+               false);
+    assert_int_equal(read.status, STATUS_OK);
+    assert_int_equal(read.set.figures_refused, 2);
+    assert_int_equal(read.set.rows_refused, 0);
+    assert_int_equal(find(&read, "Rocket 2")->reading_count, 1);
+    assert_near(reading(find(&read, "Rocket 2"), BENCHMARK_MMLU_PRO), 70);
+    arena_free(&read.arena);
+    read_bytes(&read, SOURCE_HF_LEADERBOARD, slice_of(board), SLICE(""), false);
+    assert_int_equal(read.set.figures_refused, 1);
+    assert_near(reading(find(&read, "acme/rocket-2"), BENCHMARK_HF_BBH), 40);
+    arena_free(&read.arena);
+}
+
+static void
 arena_boards_are_evidence_of_their_own(void **state)
 {
     struct read read;
@@ -476,6 +502,8 @@ main(void)
         cmocka_unit_test(percent_stays_percent_field_by_field),
         cmocka_unit_test(the_paged_body_says_that_more_follows),
         cmocka_unit_test(the_board_is_read_from_rows_and_from_csv_alike),
+        cmocka_unit_test(
+            words_where_figures_should_be_are_counted_and_the_others_stay),
         cmocka_unit_test(arena_boards_are_evidence_of_their_own),
         cmocka_unit_test(the_release_csv_takes_names_with_commas),
         cmocka_unit_test(the_arena_catalog_is_text_or_vision),

@@ -377,13 +377,17 @@ read_stored(const struct catalog_keeper *keeper, struct slice bytes)
     return NULL;
 }
 
-/* A newer program may bring a bundle that is newer than what was stored. */
+/* A newer program may bring a bundle that is newer than what was stored. What
+ * is of a time that is still to come says nothing of its age: the clock was
+ * wrong. */
 static bool
 is_worth_taking(const struct catalog_keeper *keeper,
                 const struct catalog *catalog)
 {
-    return catalog != NULL && (keeper->is_stored || keeper->newest == NULL ||
-                               catalog->made_at >= keeper->newest->made_at);
+    return catalog != NULL &&
+           (keeper->is_stored || keeper->newest == NULL ||
+            catalog->made_at >= keeper->newest->made_at ||
+            keeper->newest->made_at > loop_wall(keeper->loop));
 }
 
 void

@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 
+#include "core/base/check.h"
 #include "core/base/text.h"
+#include "proto/catalog_codec.h"
 #include "services/ingestd/refresher.h"
+#include "services/runtime/home.h"
 #include "tests/services/fetch/tiny_http.h"
 #include "tests/support/rpc_stand.h"
 
@@ -347,6 +350,55 @@ a_copy_that_a_newer_program_wrote_is_ignored(void **state)
     stop(world);
 }
 
+/* What is held, as bytes of another time. */
+static void
+encode_as_of(const struct world *world, ms_time made_at, struct buf *bytes)
+{
+    struct catalog *catalog = NULL;
+
+    buf_reset(bytes);
+    assert_int_equal(
+        catalog_encode(catalog_keeper_catalog(world->keeper), bytes),
+        STATUS_OK);
+    assert_int_equal(catalog_decode(buf_slice(bytes), &catalog), STATUS_OK);
+    catalog->made_at = made_at;
+    buf_reset(bytes);
+    assert_int_equal(catalog_encode(catalog, bytes), STATUS_OK);
+    catalog_free(&catalog);
+}
+
+static void
+a_copy_from_the_future_gives_way_to_what_is_stored(void **state)
+{
+    static const ms_dur aheads[] = {0, INT64_C(31536000000)}; /* a year */
+    struct world *world = *state;
+    struct buf bytes;
+
+    buf_init(&bytes, CATALOG_KEEPER_BYTES_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(aheads); i++) {
+        struct catalog_stored stored = {.pinned = 0};
+        ms_time now;
+
+        start(world);
+        wait_refresh(world);
+        now = catalog_keeper_catalog(world->keeper)->made_at;
+        encode_as_of(world, now + aheads[i], &bytes);
+        assert_int_equal(
+            home_write_file(world->disk_path, bytes.data, bytes.len),
+            STATUS_OK);
+        encode_as_of(world, now - 1000, &bytes);
+        stop(world);
+        start(world);
+        stored.newest = buf_slice(&bytes);
+        catalog_keeper_take(world->keeper, &stored);
+        /* A copy of today is newer than what is stored. */
+        assert_int_equal(catalog_keeper_catalog(world->keeper)->made_at,
+                         aheads[i] == 0 ? now : now - 1000);
+        stop(world);
+    }
+    buf_fini(&bytes);
+}
+
 int
 main(void)
 {
@@ -357,6 +409,7 @@ main(void)
         cmocka_unit_test(sources_that_failed_are_fetched_again_after_the_retry),
         cmocka_unit_test(a_broken_copy_on_disk_is_ignored),
         cmocka_unit_test(a_copy_that_a_newer_program_wrote_is_ignored),
+        cmocka_unit_test(a_copy_from_the_future_gives_way_to_what_is_stored),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

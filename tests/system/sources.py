@@ -1,12 +1,17 @@
 """The five public sources on this machine: an HTTP server with what was
 recorded of them, which can be told to fail in the ways of the real ones.
 
+FAULTS spoil what is sent; a way (see source_ways.py) answers a path by itself.
 RECORDED says whether the recordings are beside the checkout; without them
 there is nothing to serve.
 """
 
+import collections
+import contextlib
 import http.server
+import socket
 import threading
+import time
 
 from stack import SHARED
 
@@ -63,12 +68,21 @@ FAULTS = {
 }
 
 
+# A request as it came; headers know no case.
+Ask = collections.namedtuple("Ask", "at path query headers")
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         sources = self.server.sources
-        status, body, *length = sources.answer(self.path.partition("?")[0])
+        path, _, query = self.path.partition("?")
+        sources.asks.append(Ask(time.monotonic(), path, query, self.headers))
+        if path in sources.ways:
+            sources.ways[path](self, sources.body(path))
+            return
+        status, body, *length = sources.answer(path)
         self.send_response(status)
         self.send_header("Content-Length", str(*length or [len(body)]))
         self.end_headers()
@@ -79,15 +93,47 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Sources:
-    """The server. fault: how every answer is spoilt now."""
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
 
-    def __init__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      Handler)
+    def __init__(self, *arguments):
+        self.peers = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request, client_address):
+        self.peers.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self.peers.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self):
+        """On those who keep their connection for later, too."""
+        for peer in list(self.peers):
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, *_):
+        """Whoever hangs up early has their reasons."""
+
+
+class Sources:
+    """The server. fault: how every answer is spoilt now; ways: path -> what
+    answers it instead, given the handler and what was recorded; asks: every
+    request so far; context: of TLS, to serve https."""
+
+    def __init__(self, address=("127.0.0.1", 0), context=None):
+        self.server = Server(address, Handler)
+        self.address = self.server.server_address
+        self.scheme = "https" if context else "http"
+        if context:
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True,
+                do_handshake_on_connect=False)
         self.server.sources = self
-        self.server.daemon_threads = True
         self.fault, self.asked = as_recorded, dict.fromkeys(FILES, 0)
+        self.ways, self.asks = {}, []
         self.bytes = {name: (FOLDER / name).read_bytes()
                       for names in FILES.values() for name in names}
         self.thread = threading.Thread(target=self.server.serve_forever)
@@ -97,8 +143,12 @@ class Sources:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         self.server.shutdown()
         self.thread.join()
+        self.server.hang_up()
         self.server.server_close()
 
     def answer(self, path):
@@ -109,10 +159,19 @@ class Sources:
         self.asked[path] += 1
         return self.fault(200, self.bytes[name])
 
+    def body(self, path):
+        """The first recording of a path, whatever was asked for before."""
+        return self.bytes[FILES[path][0]] if path in FILES else b""
+
+    def asks_of(self, path):
+        return [ask for ask in list(self.asks) if ask.path == path]
+
+    def url(self, path):
+        return f"{self.scheme}://{self.address[0]}:{self.address[1]}{path}"
+
     def settings(self):
         """For Stack(): fetch, and from here."""
-        host = f"http://127.0.0.1:{self.server.server_address[1]}"
-        urls = {f"SMART_SPAWN_{name}_URL": host + path
+        urls = {f"SMART_SPAWN_{name}_URL": self.url(path)
                 for name, path in URLS.items()}
         return {"SMART_SPAWN_INGEST_FETCH": "yes",
                 "SMART_SPAWN_RATE_LIMIT_REFRESHES_PER_HOUR": "0", **urls}

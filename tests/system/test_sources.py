@@ -4,8 +4,8 @@ import time
 import unittest
 
 import sources
+from refreshing import Refreshing
 from stack import Stack, wait_for
-from wire import Peer, published, snapshot_at
 
 OFF = {f"SMART_SPAWN_{name}_URL": "none" for name in
        ("ARTIFICIAL_ANALYSIS", "HF_LEADERBOARD", "LMARENA", "LIVEBENCH")}
@@ -29,7 +29,7 @@ class Sources(unittest.TestCase):
 
 
 @unittest.skipUnless(sources.RECORDED, f"{sources.FOLDER} is not here")
-class Faults(unittest.TestCase):
+class Faults(Refreshing, unittest.TestCase):
     """All five fail at once, in every way, and are there again."""
 
     @classmethod
@@ -37,32 +37,12 @@ class Faults(unittest.TestCase):
         cls.server = cls.enterClassContext(sources.Sources())
         cls.stack = cls.enterClassContext(Stack(**cls.server.settings()))
 
-    def status(self):
-        return self.stack.get("/api/status").json["data"]
-
-    def states(self):
-        return {name: row["status"]
-                for name, row in self.status()["sources"].items()}
-
-    def is_settled(self):
-        """Whether no fetch is under way and routers know what came of it."""
-        ingest, scorer, *routers = map(self.stack.endpoint, (
-            "ingestd-1", "scorerd-1", "routerd-1", "routerd-2"))
-        with Peer(ingest) as peer:
-            if peer.call("ss.Ingest/Sources", peer.types.SourcesRequest(),
-                         peer.types.SourcesReply()).fetching:
-                return False
-        table = published(scorer, "table")
-        return snapshot_at(scorer, "catalog") == \
-            published(ingest, "catalog") and \
-            all(snapshot_at(router, "table") == table for router in routers)
-
     def refresh(self, state):
         """Fetch all; then every source has that state; the status."""
-        wait_for(self.is_settled, 30, "the fetch before")
+        self.settle()
         reply = self.stack.post("/api/refresh", {})
         self.assertEqual(reply.status, 200, reply.body)
-        wait_for(self.is_settled, 30, "the fetch")
+        self.settle()
         self.assertEqual(set(self.states().values()), {state},
                          self.stack.log("ingestd-1")[-1500:])
         return self.status()

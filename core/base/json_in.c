@@ -2,8 +2,8 @@
  *
  * A struct json is jansson's json_t under another name, so nothing is
  * wrapped and nothing allocated beside the tree. jansson's own depth limit is
- * 2048; ours is checked by a scan before the parse, which also bounds the
- * recursion of freeing. */
+ * 2048, of size it has none; ours are checked by a scan before the parse, which
+ * also bounds the recursion of freeing. */
 #include "core/base/json_in.h"
 
 #include "core/base/check.h"
@@ -62,24 +62,36 @@ string_end(struct slice bytes, size_t start)
     return bytes.len;
 }
 
-/* Whether any place lies deeper than allowed. Only brackets outside strings
- * count; text that is no JSON may be misjudged, it fails either way. */
+/* Whether the tree stays within bounds; else ret_error says why not. Only what
+ * is outside strings counts; text that is no JSON may be misjudged, it fails
+ * either way. */
 static bool
-is_too_deep(struct slice bytes)
+is_bounded(struct slice bytes, char *ret_error)
 {
-    size_t depth = 0;
+    size_t depth = 0, marks = 0;
     for (size_t i = 0; i < bytes.len; i++) {
         char c = bytes.ptr[i];
         if (c == '"') {
             i = string_end(bytes, i + 1);
         } else if (c == '[' || c == '{') {
-            if (++depth > JSON_DEPTH_MAX)
-                return true;
+            depth++;
+            marks++;
         } else if (c == ']' || c == '}') {
             depth -= depth > 0;
+        } else if (c == ',' || c == ':') {
+            marks++;
+        }
+        if (depth > JSON_DEPTH_MAX) {
+            (void)snprintf(ret_error, JSON_ERROR_MAX,
+                           "nested deeper than %d levels", JSON_DEPTH_MAX);
+            return false;
+        }
+        if (marks > JSON_MARKS_MAX) {
+            (void)snprintf(ret_error, JSON_ERROR_MAX, "too many values");
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 /* jansson quotes what it stumbled over: bytes of the document, cut anywhere.
@@ -114,11 +126,8 @@ json_parse(struct slice bytes, char *ret_error, struct json **ret_document)
 {
     char unwanted[JSON_ERROR_MAX];
     char *text = ret_error ? ret_error : unwanted;
-    if (is_too_deep(bytes)) {
-        (void)snprintf(text, JSON_ERROR_MAX, "nested deeper than %d levels",
-                       JSON_DEPTH_MAX);
+    if (!is_bounded(bytes, text))
         return STATUS_INVALID_ARGUMENT;
-    }
     /* jansson takes a NUL for the end of the text. */
     if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL) {
         (void)snprintf(text, JSON_ERROR_MAX, "a NUL byte");

@@ -1,7 +1,8 @@
 /* JSON in: one strict parse through jansson, then typed questions.
  *
  * Refuses what is no JSON (RFC 8259), duplicate keys, invalid UTF-8, \u0000,
- * more than JSON_DEPTH_MAX levels and anything after the value. The tree is
+ * more than JSON_DEPTH_MAX levels or JSON_MARKS_MAX marks and anything after
+ * the value. The tree is
  * borrowed: every struct json * lives until json_free of its document. This is
  * the only file that knows jansson. */
 #ifndef CORE_BASE_JSON_IN_H
@@ -15,6 +16,9 @@
 #include <stdint.h>
 
 #define JSON_DEPTH_MAX 64
+/* Opening brackets, commas and colons: a value takes up to 140 bytes a mark in
+ * memory, so a document at most 70 MB. */
+#define JSON_MARKS_MAX 500000
 #define JSON_ERROR_MAX 160
 
 struct json; /* one value */

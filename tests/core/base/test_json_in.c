@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static struct json *
 parsed(const char *text)
@@ -288,6 +289,38 @@ the_depth_is_limited_exactly(void **state)
     json_free(&document);
 }
 
+/* "[0,0,…]" with so many marks; the caller frees. */
+static char *
+zeros(size_t marks)
+{
+    char *text = calloc(2 * marks + 2, 1);
+
+    assert_non_null(text);
+    for (size_t i = 0; i < marks; i++)
+        memcpy(text + 2 * i, i == 0 ? "[0" : ",0", 2);
+    text[2 * marks] = ']';
+    return text;
+}
+
+static void
+a_tree_has_bounds_whatever_the_bytes(void **state)
+{
+    char error[JSON_ERROR_MAX];
+    struct json *document = NULL;
+    char *text = zeros(JSON_MARKS_MAX);
+
+    (void)state;
+    assert_int_equal(json_parse(slice_of(text), error, &document), STATUS_OK);
+    assert_int_equal(json_count(document), JSON_MARKS_MAX);
+    json_free(&document);
+    free(text);
+    text = zeros(JSON_MARKS_MAX + 1);
+    assert_int_equal(json_parse(slice_of(text), error, &document),
+                     STATUS_INVALID_ARGUMENT);
+    assert_string_equal(error, "too many values");
+    free(text);
+}
+
 int
 main(void)
 {
@@ -302,6 +335,7 @@ main(void)
         cmocka_unit_test(
             the_reason_of_a_refusal_is_text_whatever_the_bytes_are),
         cmocka_unit_test(the_depth_is_limited_exactly),
+        cmocka_unit_test(a_tree_has_bounds_whatever_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

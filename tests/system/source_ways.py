@@ -86,6 +86,13 @@ def zip_bomb():
     return Stream(again, 1023, first, Content_Encoding="gzip")
 
 
+def unfolding():
+    """Thirty megabytes of JSON that would take more than a gigabyte in memory,
+    on their way in thirty kilobytes."""
+    body = b'{"data":[' + b'{"a":{}},' * (30 * MEGABYTE // 9) + b"0]}"
+    return Stream(gzip.compress(body), 1, Content_Encoding="gzip")
+
+
 def redirects(url):
     def way(handler, _recorded):
         reply(handler, 302, b"over there", Location=url)

@@ -15,6 +15,14 @@ MOST_MORE = 100 << 10  # KiB that ingestd may need in between
 # kernel keeps on the way, and the largest body.
 ON_THE_WAY = 16 << 20
 LARGEST = 32 << 20
+# Where each source has JSON.
+PATHS = {
+    "openrouter": sources.URLS["OPENROUTER"],
+    "artificial-analysis": sources.URLS["ARTIFICIAL_ANALYSIS"],
+    "hf-leaderboard": sources.URLS["HF_LEADERBOARD"],
+    "lmarena": sources.URLS["LMARENA"],
+    "livebench": "/livebench/categories_2026_01_08.json",
+}
 
 
 def peak(pid):
@@ -53,15 +61,15 @@ class Bodies(Refreshing, unittest.TestCase):
         self.server.ways.clear()
         self.assert_ok(self.fetch())
 
-    def sends_a_gigabyte(self, make, most=LARGEST + ON_THE_WAY):
+    def sends(self, make, most=LARGEST + ON_THE_WAY, reason="bytes"):
         """From one source after the other."""
         pid = self.stack.pid_of("ingestd-1")
         forget_peak(pid)
         before = peak(pid)
-        for name, key in zip(sources.NAMES, sorted(sources.URLS)):
+        for name, path in PATHS.items():
             way = make()
-            self.server.ways = {sources.URLS[key]: way}
-            self.check(self.fetch(name), {name: "bytes|size"})
+            self.server.ways = {path: way}
+            self.check(self.fetch(name), {name: reason})
             self.assertTrue(way.ended.wait(5), "nobody hung up")
             print(f"        the server could send {way.sent:,} bytes")
             self.assertLess(way.sent, most)
@@ -71,14 +79,16 @@ class Bodies(Refreshing, unittest.TestCase):
         self.assertEqual(pid, self.stack.pid_of("ingestd-1"))
 
     def test_a_gigabyte_that_says_so_is_not_read(self):
-        self.sends_a_gigabyte(source_ways.gigabyte_of_known_length,
-                              ON_THE_WAY)
+        self.sends(source_ways.gigabyte_of_known_length, ON_THE_WAY)
 
     def test_a_gigabyte_that_says_nothing_is_given_up(self):
-        self.sends_a_gigabyte(source_ways.gigabyte)
+        self.sends(source_ways.gigabyte)
 
     def test_a_zip_bomb_is_given_up(self):
-        self.sends_a_gigabyte(source_ways.zip_bomb)
+        self.sends(source_ways.zip_bomb)
+
+    def test_json_that_is_large_in_memory_alone_is_given_up(self):
+        self.sends(source_ways.unfolding, reason="too many values")
 
 
 if __name__ == "__main__":

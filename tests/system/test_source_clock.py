@@ -1,4 +1,4 @@
-"""The wall clock of ingestd jumps: nothing it then believes outlives the truth.
+"""Ingestd's wall clock jumps: nothing it then believes outlives the truth.
 
 An ingestd beside the stack's own fetches for all, with a home of its own and a
 clock of its own (libfaketime, which a file tells how wrong it is). Waiting

@@ -10,6 +10,7 @@ from stack import wait_for
 from wire import Peer, messages, published, snapshot_at
 
 PICK = "/api/pick?task=coding&budget=any"
+ENDED = ("done", "failed")  # how a source is once it was fetched
 FEW = 300  # models: the catalog never has fewer
 
 
@@ -63,11 +64,14 @@ class Refreshing:
                 for name, row in self.status()["sources"].items()}
 
     def is_settled(self):
-        """Whether no fetch is under way and routers know what came of it."""
+        """Whether the first fetch is over, no other is under way, and routers
+        know what came of it."""
         ingest, scorer, *routers = map(self.stack.endpoint, (
             "ingestd-1", "scorerd-1", "routerd-1", "routerd-2"))
-        if self.sources_reply().fetching or \
-                self.reports() != self.reports("ingestd-1"):
+        reply = self.sources_reply()
+        if reply.fetching or self.reports() != self.reports("ingestd-1") or \
+                any(entry.value.run.state not in ENDED
+                    for entry in reply.sources):
             return False
         table = published(scorer, "table")
         return snapshot_at(scorer, "catalog") == \

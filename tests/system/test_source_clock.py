@@ -197,7 +197,6 @@ class Clock(Refreshing, unittest.TestCase):
         try:
             wait_for(lambda: self.ahead(self.sources_reply().catalog_time)
                      < MINUTE, 5, "the newer catalog to be taken")
-            self.settle()
         finally:
             self.ingestd.stop()
             self.ingestd.start()

@@ -17,8 +17,9 @@
 
 #define JSON_DEPTH_MAX 64
 /* Opening brackets, commas and colons: a value takes up to 140 bytes a mark in
- * memory, so a document at most 70 MB. */
-#define JSON_MARKS_MAX 500000
+ * memory, so a document at most 140 MB. The largest payload that was ever
+ * recorded has 60,000. */
+#define JSON_MARKS_MAX 1000000
 #define JSON_ERROR_MAX 160
 
 struct json; /* one value */

@@ -64,16 +64,23 @@ command_option(struct command_line *line, const char *name,
     return true;
 }
 
-const char *
-command_word(struct command_line *line, const char *usage)
+int
+command_dispatch(struct command_line *line, const struct command_word *words,
+                 size_t count, const char *usage)
 {
     if (line->count == 0) {
         command_say("usage: smart-spawn %s %s", line->name, usage);
-        return NULL;
+        return COMMAND_USAGE;
     }
     const char *word = line->arguments[0];
     take_out(line, 0, 1);
-    return word;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].run(line);
+    }
+    command_say("%s has no \"%.60s\"; usage: smart-spawn %s %s", line->name,
+                word, line->name, usage);
+    return COMMAND_USAGE;
 }
 
 const char *

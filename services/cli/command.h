@@ -46,9 +46,16 @@ bool command_switch(struct command_line *line, const char *name);
  * value is missing. */
 bool command_option(struct command_line *line, const char *name,
                     const char **ret_value);
-/* Take the first argument, one of the words of a command; NULL, and said with
- * the usage, when there is none. */
-const char *command_word(struct command_line *line, const char *usage);
+/* A word after a command that chooses what it does: "keys add". */
+struct command_word {
+    const char *word;
+    int (*run)(struct command_line *line); /* without the word */
+};
+/* Run what the first argument names; COMMAND_USAGE, said with the usage, when
+ * it names none. */
+int command_dispatch(struct command_line *line,
+                     const struct command_word *words, size_t count,
+                     const char *usage);
 /* The one argument that is left, NULL (and said with the usage) when it is not
  * one; `--` makes a word of what follows it. what: "a tenant". */
 const char *

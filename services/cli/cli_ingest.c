@@ -166,6 +166,7 @@ cli_ingest_run(struct command_line *line)
 
 /* A refresh that is watched. */
 struct watch {
+    const Ss__RefreshRequest *asked;
     bool is_over;
     char told[SOURCES_MAX][WORD_MAX]; /* the state of each that was said */
     size_t read, failed;              /* sources at their end */
@@ -184,6 +185,16 @@ on_started(const struct cli_ask *ask, const ProtobufCMessage *reply)
                     started->fetching_by != NULL ? ""
                                                  : "; this is how it goes");
     return COMMAND_OK;
+}
+
+static bool
+is_asked(const struct watch *watch, const char *source)
+{
+    for (size_t i = 0; i < watch->asked->n_sources; i++) {
+        if (strcmp(watch->asked->sources[i], source) == 0)
+            return true;
+    }
+    return watch->asked->n_sources == 0;
 }
 
 /* A line when a source is at its end. */
@@ -217,7 +228,8 @@ on_sources(const struct cli_ask *ask, const ProtobufCMessage *reply)
     const Ss__SourcesReply *sources = (const Ss__SourcesReply *)reply;
     struct watch *watch = ask->context;
     for (size_t i = 0; i < sources->n_sources; i++) {
-        if (sources->sources[i]->value->run != NULL)
+        if (sources->sources[i]->value->run != NULL &&
+            is_asked(watch, sources->sources[i]->key))
             tell(watch, i, sources->sources[i]);
     }
     watch->is_over = !sources->fetching;
@@ -252,7 +264,7 @@ int
 cli_ingest_refresh(struct command_line *line)
 {
     Ss__RefreshRequest request = SS__REFRESH_REQUEST__INIT;
-    struct watch watch = {.is_over = false};
+    struct watch watch = {.asked = &request};
     struct cli_ask ask = asking(REFRESH, &request.base);
     char names[SOURCES_MAX][WORD_MAX];
     char *list[SOURCES_MAX];

@@ -195,7 +195,8 @@ class Commands(unittest.TestCase):
             self.assertRegex(self.refreshed.stdout,
                              rf"(?m)^{name} +\d+ rows, \d pages?, \d+\.\d s$")
         again = self.command("refresh", "lmarena")
-        self.assertIn("lmarena", again)
+        self.assertRegex(again, r"(?m)^lmarena .* rows, ")
+        self.assertNotIn("openrouter", again)
 
     def test_a_refresh_of_none_that_can_be_read_is_exit_status_3(self):
         self.server.fault = sources.FAULTS["it is gone"]

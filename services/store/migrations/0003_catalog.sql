@@ -54,7 +54,9 @@ DECLARE
     state catalog_state%ROWTYPE;
 BEGIN
     IF catalog_is_claimed() OR pg_try_advisory_lock(catalog_lock_key()) THEN
-        SELECT * INTO state FROM catalog_state;
+        -- The lock is free a moment before the release is committed: wait for
+        -- that, or its claim would look like one left behind.
+        SELECT * INTO state FROM catalog_state FOR UPDATE;
         IF state.fetching_by IS NULL AND only_inherit THEN
             PERFORM pg_advisory_unlock(catalog_lock_key());
             word := 'idle';

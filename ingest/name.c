@@ -419,6 +419,7 @@ name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
     ws.last_was_number = ws.overflow = false;
     ws.medium_is_effort = medium_is_effort;
     ws.name = ret_name;
+    memset(ws.lower, 0, sizeof(ws.lower));
     name_lower(text, ws.lower);
     cut(&ws, text);
     for (size_t at = 0; at < ws.piece_count && !ws.overflow;)

@@ -60,15 +60,16 @@ struct model {
     uint32_t sources;           /* BIT(enum source) with evidence */
     enum tier tier;
     enum model_standing standing;
+    /* What is served by default, here and in default_effort. It says which rows
+     * of a source are about the model as it is served, nothing else: it is not
+     * of the content hash. */
+    enum reasoning_default reasoning;
     utc_day created;                 /* UTC_DAY_NONE unknown */
     utc_day expires;                 /* UTC_DAY_NONE never */
     double output_tokens_per_second; /* NaN unknown */
     double time_to_first_token_s;    /* NaN unknown */
-    /* What is served by default. It says which rows of a source are about the
-     * model as it is served, nothing else: it is not of the content hash. */
-    enum reasoning_default reasoning;
-    struct slice default_effort;  /* "medium", …; empty unknown */
-    const struct figure *figures; /* ascending by benchmark, one each */
+    struct slice default_effort;     /* "medium", …; empty unknown */
+    const struct figure *figures;    /* ascending by benchmark, one each */
     size_t figure_count;
 };
 

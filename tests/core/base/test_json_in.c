@@ -296,8 +296,10 @@ zeros(size_t marks)
     char *text = calloc(2 * marks + 2, 1);
 
     assert_non_null(text);
-    for (size_t i = 0; i < marks; i++)
-        memcpy(text + 2 * i, i == 0 ? "[0" : ",0", 2);
+    for (size_t i = 0; i < marks; i++) {
+        text[2 * i] = i == 0 ? '[' : ',';
+        text[2 * i + 1] = '0';
+    }
     text[2 * marks] = ']';
     return text;
 }

@@ -353,6 +353,7 @@ set_source(const struct assembly *work, enum source source,
         status->refused += (uint32_t)payload->set->figures_refused;
         status->rows_refused += (uint32_t)payload->set->rows_refused;
         status->content = status->content * 31 + payload->content;
+        status->address = payload->address;
         if (payload->fetched_at > status->last_success)
             status->last_success = payload->fetched_at;
     }

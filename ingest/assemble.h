@@ -28,6 +28,7 @@ struct assemble_payload {
     const struct record_set *set;
     ms_time fetched_at; /* or recorded */
     uint64_t content;   /* hash of the bytes it was read from; 0 unknown */
+    uint64_t address;   /* hash of where that was; 0 unknown */
 };
 
 struct assemble_input {

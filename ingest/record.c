@@ -122,6 +122,17 @@ record_set_fail(struct record_set *set, enum status status, const char *reason)
     return status;
 }
 
+enum status
+record_set_fail_csv(struct record_set *set, enum status status)
+{
+    if (set->reason[0] != '\0')
+        return status;
+    return record_set_fail(set, status,
+                           status == STATUS_DATA_LOSS
+                               ? "cut off within its last line"
+                               : "neither JSON nor CSV");
+}
+
 double
 record_figure(double value)
 {

@@ -76,6 +76,7 @@ struct record_set {
     size_t figures_refused; /* no numbers, not finite or out of bounds */
     size_t total;           /* rows over all pages; 0 when not said */
     size_t pages;           /* pages there are; 0 when not said */
+    size_t page;            /* which one the last was, from 1; 0 not said */
     char reason[RECORD_REASON_MAX]; /* of a failure, for people */
 };
 
@@ -102,6 +103,11 @@ enum status record_set_verdict_whole(struct record_set *set) MUST_CHECK;
 /* Say why and hand the status back: `return record_set_fail(…)`. */
 enum status record_set_fail(struct record_set *set, enum status status,
                             const char *reason) MUST_CHECK;
+
+/* The same for a CSV that could not be read (csv_in.h), unless a reason was
+ * given on the way. */
+enum status
+record_set_fail_csv(struct record_set *set, enum status status) MUST_CHECK;
 
 /* Take a figure: refused and counted in the set when it is not finite or out
  * of the benchmark's bounds. The first of two readings of one benchmark

@@ -105,6 +105,18 @@ read_row(struct reader *reader, const struct json *entry)
     return record_set_add(reader->set, &row, &list);
 }
 
+static void
+read_pagination(const struct json *pagination, struct record_set *set)
+{
+    int64_t pages, page;
+
+    if (json_i64(json_get(pagination, "total_pages"), &pages) && pages > 0)
+        set->pages = (size_t)pages;
+    set->page = 0;
+    if (json_i64(json_get(pagination, "page"), &page) && page > 0)
+        set->page = (size_t)page;
+}
+
 enum status
 source_artificial_analysis(const struct source_input *input,
                            struct record_set *set)
@@ -113,8 +125,6 @@ source_artificial_analysis(const struct source_input *input,
     struct json *document = NULL;
     const struct json *rows;
     enum status status;
-    int64_t pages;
-
     status = json_parse(input->bytes, set->reason, &document);
     if (status != STATUS_OK)
         return status;
@@ -124,10 +134,7 @@ source_artificial_analysis(const struct source_input *input,
         status = record_set_fail(set, STATUS_INVALID_ARGUMENT,
                                  "no list and no list named data");
     } else {
-        if (json_i64(json_get(json_get(document, "pagination"), "total_pages"),
-                     &pages) &&
-            pages > 0)
-            set->pages = (size_t)pages;
+        read_pagination(json_get(document, "pagination"), set);
         find_scales(&reader, rows);
     }
     for (size_t i = 0; status == STATUS_OK && i < json_count(rows); i++)

@@ -160,8 +160,8 @@ source_hf_leaderboard(const struct source_input *input, struct record_set *set)
         status = read_api(input, set);
     } else {
         status = csv_read(input->bytes, read_csv_row, &table);
-        if (status != STATUS_OK && set->reason[0] == '\0')
-            return record_set_fail(set, status, "neither JSON nor CSV");
+        if (status != STATUS_OK)
+            return record_set_fail_csv(set, status);
     }
     return status == STATUS_OK ? record_set_verdict(set) : status;
 }

@@ -151,8 +151,8 @@ source_livebench(const struct source_input *input, struct record_set *set)
     for (size_t i = 0; i < CATEGORIES; i++)
         table.tasks[i] = json_get(document, categories[i].category);
     status = csv_read(input->bytes, read_row, &table);
-    if (status != STATUS_OK && set->reason[0] == '\0')
-        status = record_set_fail(set, status, "the table is no CSV");
+    if (status != STATUS_OK)
+        status = record_set_fail_csv(set, status);
     json_free(&document);
     return status == STATUS_OK ? record_set_verdict(set) : status;
 }

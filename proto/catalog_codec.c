@@ -128,6 +128,8 @@ source_to_message(enum source source, const struct source_status *status,
     out->rows_refused = status->rows_refused;
     out->has_content = status->content != 0;
     out->content = status->content;
+    out->has_address = status->address != 0;
+    out->address = status->address;
 }
 
 enum status
@@ -363,6 +365,7 @@ read_sources(struct reader *reader, const Ss__CatalogSnapshot *message,
         out->refused = in->refused;
         out->rows_refused = in->rows_refused;
         out->content = in->content;
+        out->address = in->address;
     }
     return STATUS_OK;
 }

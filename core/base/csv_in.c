@@ -20,6 +20,8 @@ struct reader {
     size_t ends[CSV_COLUMNS_MAX];
     size_t count;
     size_t rows;
+    size_t width;       /* columns of the first row */
+    bool is_at_end;     /* the row had no line end */
     enum status status; /* the first failure; then nothing happens any more */
 };
 
@@ -46,6 +48,12 @@ on_row(int terminator, void *context)
     struct reader *reader = context;
     if (reader->status != STATUS_OK)
         return;
+    if (reader->rows == 0)
+        reader->width = reader->count;
+    if (reader->is_at_end && reader->count < reader->width) {
+        reader->status = STATUS_DATA_LOSS;
+        return;
+    }
     struct slice columns[CSV_COLUMNS_MAX];
     struct slice all = buf_slice(&reader->bytes);
     size_t from = 0;
@@ -82,6 +90,7 @@ feed(struct csv_parser *parser, struct slice bytes, struct reader *reader)
         if (csv_get_buffer_size(parser) > CSV_FIELD_MAX + 2 * PIECE)
             return STATUS_RESOURCE_EXHAUSTED;
     }
+    reader->is_at_end = true;
     if (csv_fini(parser, on_field, on_row, reader) != 0)
         return csv_error(parser) == CSV_EPARSE ? STATUS_INVALID_ARGUMENT
                                                : STATUS_RESOURCE_EXHAUSTED;

@@ -31,6 +31,7 @@ struct source_status {
     uint32_t refused;      /* figures out of bounds */
     uint32_t rows_refused; /* rows that were not understood */
     uint64_t content;      /* hash of the bytes that were read; 0 unknown */
+    uint64_t address;      /* hash of where they were read; 0 unknown */
 };
 
 struct catalog {

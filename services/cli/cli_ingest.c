@@ -233,8 +233,18 @@ on_sources(const struct cli_ask *ask, const ProtobufCMessage *reply)
             tell(watch, i, sources->sources[i]);
     }
     watch->is_over = !sources->fetching;
-    if (watch->is_over)
-        printf("%u models\n", sources->model_count);
+    if (!watch->is_over)
+        return COMMAND_OK;
+    if (sources->trouble != NULL) {
+        command_say("the catalog stays as it was: %s; tried again soon",
+                    sources->trouble);
+        return COMMAND_UNAVAILABLE;
+    }
+    printf("%u models\n", sources->model_count);
+    if (sources->has_pinned)
+        printf("version %llu is served instead; smart-spawn ingest newest ends "
+               "that\n",
+               (unsigned long long)sources->pinned);
     return COMMAND_OK;
 }
 
@@ -275,8 +285,15 @@ cli_ingest_refresh(struct command_line *line)
         command_say("more sources than there are");
         return COMMAND_USAGE;
     }
-    for (size_t i = 0; i < line->count; i++)
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->arguments[i][0] == '-') {
+            command_say("refresh does not take \"%.80s\"; usage: smart-spawn "
+                        "refresh %s",
+                        line->arguments[i], CLI_REFRESH_USAGE);
+            return COMMAND_USAGE;
+        }
         list[i] = cli_ask_text(line->arguments[i], names[i], WORD_MAX);
+    }
     request.sources = list;
     request.n_sources = line->count;
     if (!cli_ask_open(line, &ask))

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #define FETCHER_MAGIC 0x66744352u
 #define FETCH_MAGIC 0x66744631u
@@ -395,6 +396,27 @@ request_is_valid(const struct fetch_request *request)
            request->max_bytes > 0 && request->timeout > 0;
 }
 
+/* Opening what is no regular file (a FIFO, a device) may block the loop. */
+static bool
+may_block(const char *url)
+{
+    CURLU *parts = curl_url();
+    char *scheme = NULL, *path = NULL;
+    struct stat about;
+    bool blocks = false;
+
+    if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == 0 &&
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == 0 &&
+        strcmp(scheme, "file") == 0 &&
+        curl_url_get(parts, CURLUPART_PATH, &path, CURLU_URLDECODE) == 0)
+        blocks = stat(path, &about) == 0 && !S_ISREG(about.st_mode) &&
+                 !S_ISDIR(about.st_mode);
+    curl_free(scheme);
+    curl_free(path);
+    curl_url_cleanup(parts);
+    return blocks;
+}
+
 static void
 link_fetch(struct fetcher *fetcher, struct fetch *fetch)
 {
@@ -417,6 +439,8 @@ fetcher_get(struct fetcher *fetcher, const struct fetch_request *request,
         return STATUS_INVALID_ARGUMENT;
     if (fetcher->count >= FETCH_CONCURRENT_MAX)
         return STATUS_RESOURCE_EXHAUSTED;
+    if (may_block(request->url))
+        return STATUS_FAILED_PRECONDITION;
     fetch = calloc(1, sizeof(*fetch));
     if (fetch == NULL)
         return STATUS_RESOURCE_EXHAUSTED;

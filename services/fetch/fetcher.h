@@ -71,7 +71,8 @@ void fetcher_free(struct fetcher **fetcher);
 /* Start a GET; everything in the request is copied. done is called exactly
  * once, never from inside fetcher_get; it may start further fetches. ret_fetch
  * may be NULL. The status is about starting only (then done is not called):
- * RESOURCE_EXHAUSTED past FETCH_CONCURRENT_MAX, INVALID_ARGUMENT for a request
+ * RESOURCE_EXHAUSTED past FETCH_CONCURRENT_MAX, FAILED_PRECONDITION for a file
+ * that is no regular one (opening it may block), INVALID_ARGUMENT for a request
  * out of its bounds. */
 enum status fetcher_get(struct fetcher *fetcher,
                         const struct fetch_request *request, fetch_done_fn done,

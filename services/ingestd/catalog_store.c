@@ -30,6 +30,7 @@ struct catalog_store {
     catalog_claim_fn claimed;
     void *claim_context;
     struct catalog_claim claim;
+    struct asked *pin; /* done, and waiting for a look; NULL: none */
 };
 
 /* A call of somebody else; freed with its answer. */
@@ -71,6 +72,7 @@ take_hex(const struct pg_result *rows, int column, struct buf *out)
 /* --- looking --- */
 
 static void go(struct catalog_store *store);
+static void end_pin(struct catalog_store *store);
 
 static void
 hand_over(struct catalog_store *store, const struct pg_result *rows)
@@ -134,12 +136,15 @@ on_loaded(void *context, const struct store_result *result)
                       LOG_STR("next", "looked at again soon"));
         if (is_claim_waiting(store))
             end_claim(store, CATALOG_CLAIM_AWAY);
+        end_pin(store);
         return;
     }
     if (rows_count(result->rows) > 0)
         hand_over(store, result->rows);
     if (is_claim_waiting(store))
         end_claim(store, store->claim.outcome);
+    if (!store->look_wanted) /* else this one may have come too early */
+        end_pin(store);
     go(store);
 }
 
@@ -203,6 +208,25 @@ on_notice(void *context, struct slice payload)
     if (slice_eq(payload, SLICE("claimed")) ||
         slice_eq(payload, SLICE("released")))
         store->options.moved(store->options.context);
+}
+
+/* --- other calls, to be answered --- */
+
+static void
+answer(struct asked *asked, enum status status, const char *message)
+{
+    asked->done(asked->context, status, message);
+    free(asked);
+}
+
+static void
+end_pin(struct catalog_store *store)
+{
+    struct asked *asked = store->pin;
+
+    store->pin = NULL;
+    if (asked != NULL)
+        answer(asked, STATUS_OK, "");
 }
 
 /* --- claiming --- */
@@ -292,13 +316,6 @@ asked_new(struct catalog_store *store, void *context)
 }
 
 static void
-answer(struct asked *asked, enum status status, const char *message)
-{
-    asked->done(asked->context, status, message);
-    free(asked);
-}
-
-static void
 on_published(void *context, const struct store_result *result)
 {
     struct asked *asked = context;
@@ -354,15 +371,25 @@ catalog_store_publish(struct catalog_store *store,
         answer(asked, status, "the database is away");
 }
 
+/* A notice is for other sessions: what this one pinned it looks at itself, and
+ * answers when it has seen it. */
 static void
 on_pinned(void *context, const struct store_result *result)
 {
     struct asked *asked = context;
+    struct catalog_store *store = asked->store;
 
-    if (result->status == STATUS_OK && rows_null(result->rows, 0, 0))
-        answer(asked, STATUS_NOT_FOUND, "there is no version of this number");
-    else
+    if (result->status != STATUS_OK) {
         answer(asked, result->status, result->message);
+        return;
+    }
+    if (rows_null(result->rows, 0, 0)) {
+        answer(asked, STATUS_NOT_FOUND, "there is no version of this number");
+        return;
+    }
+    end_pin(store); /* another's, which this one overrules */
+    store->pin = asked;
+    look(store);
 }
 
 void
@@ -469,6 +496,7 @@ catalog_store_free(struct catalog_store **store)
     if (self == NULL)
         return;
     store_free(&self->store);
+    free(self->pin); /* its call ended with the server */
     loop_timer_free(&self->timer);
     self->magic = 0;
     free(self);

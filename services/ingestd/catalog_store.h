@@ -94,7 +94,8 @@ typedef void (*catalog_done_fn)(void *context, enum status status,
 void catalog_store_publish(struct catalog_store *store,
                            const struct catalog_publication *publication,
                            catalog_done_fn done, void *context);
-/* Serve a version by its number, the newest for 0. NOT_FOUND. */
+/* Serve a version by its number, the newest for 0. NOT_FOUND. When it is done
+ * `changed` was called. */
 void catalog_store_pin(struct catalog_store *store, int64_t number,
                        catalog_done_fn done, void *context);
 /* The newest versions, columns as in catalog_sql.h; rows is NULL, and message

@@ -123,11 +123,12 @@ ingest_service_on_report(Ss__Ingest_Service *base,
 
     if (request->source != NULL &&
         !source_find(slice_of(request->source), &source)) {
-        refuse(done_data, "source is none that is read");
+        refuse(done_data, "source must be " INGEST_SOURCE_NAMES);
         return;
     }
     if (request->which != NULL && !is_kind(request->which)) {
-        refuse(done_data, "which must be matched, unmatched or ambiguous");
+        refuse(done_data, "which (--only) must be matched, unmatched or "
+                          "ambiguous");
         return;
     }
     if (report == NULL) {
@@ -220,7 +221,7 @@ ingest_service_on_match(Ss__Ingest_Service *base,
 
     if (request->source != NULL &&
         !source_find(slice_of(request->source), &source)) {
-        refuse(done_data, "source is none that is read");
+        refuse(done_data, "source must be " INGEST_SOURCE_NAMES);
         return;
     }
     if (!record_name_is_valid(slice_of(request->name))) {

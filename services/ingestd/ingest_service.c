@@ -116,6 +116,8 @@ ingest_service_on_sources(Ss__Ingest_Service *base,
     reply.n_sources = SOURCE_COUNT;
     reply.has_fetching = true;
     reply.fetching = refresher_is_running(parts->refresher);
+    if (refresher_trouble(parts->refresher)[0] != '\0')
+        reply.trouble = text_of(arena, refresher_trouble(parts->refresher));
     reply.has_pinned = catalog_keeper_pinned(parts->keeper) != 0;
     reply.pinned = (uint64_t)catalog_keeper_pinned(parts->keeper);
     if (catalog != NULL) {
@@ -189,7 +191,7 @@ ingest_service_on_refresh(Ss__Ingest_Service *base,
     }
     if (!read_sources(request, &sources)) {
         rpc_fail(done_data, STATUS_INVALID_ARGUMENT, "INVALID_PARAM",
-                 "sources names an unknown source");
+                 "sources must be of " INGEST_SOURCE_NAMES);
         return;
     }
     *call = (struct refresh_call){done, done_data};

@@ -10,6 +10,8 @@
 
 #include "ingest.pb-c.h"
 
+#define INGEST_SOURCE_NAMES                                                    \
+    "openrouter, artificial-analysis, hf-leaderboard, lmarena, livebench"
 #define INGEST_REPORT_ROWS_MAX 100000 /* of one answer */
 
 /* All borrowed. */

@@ -12,6 +12,7 @@ static const char away[] =
 
 /* A call that waits for the database; in the call's arena. */
 struct versions_call {
+    const struct catalog_keeper *keeper;
     void *done_data;
     Ss__VersionsReply_Closure list;
     Ss__RollbackReply_Closure rollback;
@@ -27,7 +28,8 @@ call_new(Ss__Ingest_Service *base, void *done_data)
         ARENA_NEW(rpc_call_arena(done_data), struct versions_call);
 
     if (call != NULL && service->parts.store != NULL) {
-        *call = (struct versions_call){.done_data = done_data};
+        *call = (struct versions_call){.keeper = service->parts.keeper,
+                                       .done_data = done_data};
         return call;
     }
     rpc_fail(done_data, STATUS_FAILED_PRECONDITION, "",
@@ -171,6 +173,12 @@ on_pinned(void *context, enum status status, const char *message)
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "rollback-failed", LOG_STR("why", message));
         rpc_fail(call->done_data, STATUS_UNAVAILABLE, "", away);
+        return;
+    }
+    if ((uint64_t)catalog_keeper_pinned(call->keeper) != call->number) {
+        rpc_fail(call->done_data, STATUS_DATA_LOSS, "",
+                 "this version cannot be read, and the newest is served; pin "
+                 "another, or smart-spawn ingest newest");
         return;
     }
     log_event(LOG_WARN, "catalog-pinned", LOG_U64("number", call->number));

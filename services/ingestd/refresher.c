@@ -45,7 +45,8 @@ struct refresher {
     uint32_t failed;    /* sources whose last run failed */
     uint32_t due;       /* sources of the next refresh by the timer */
     struct source_run runs[SOURCE_COUNT];
-    struct catalog *made; /* while it is being stored */
+    struct catalog *made;                /* while it is being stored */
+    char trouble[REFRESHER_TROUBLE_MAX]; /* of the last refresh */
     struct buf report;
 };
 
@@ -117,16 +118,20 @@ is_fetched(const struct refresher *refresher, uint32_t sources)
 
 static void make(struct refresher *refresher);
 
-/* What OpenRouter leaves out is retired, so for it the catalog's count holds
- * before its first run here. Other sources come in boards, of which the
- * address may name fewer than there were. */
+/* The rows it had before its first run here: those of the catalog when they
+ * came from the same address. Another address may name fewer boards; but what
+ * OpenRouter leaves out is retired, so for it they count in any case. */
 static size_t
 rows_before(const struct refresher *refresher, enum source source)
 {
     const struct catalog *newest =
         catalog_keeper_newest(refresher->options.keeper);
 
-    return source == SOURCE_OPENROUTER && newest != NULL
+    if (newest == NULL)
+        return 0;
+    return source == SOURCE_OPENROUTER ||
+                   newest->sources[source].address ==
+                       source_fetch_address(refresher->sources[source])
                ? newest->sources[source].rows
                : 0;
 }
@@ -189,11 +194,12 @@ assemble(struct refresher *refresher)
         if (!(refresher->confirmed & BIT(s)))
             continue;
         for (size_t i = 0; i < good->set_count; i++)
-            payloads[material.count++] =
-                (struct assemble_payload){.source = (enum source)s,
-                                          .set = good->sets[i],
-                                          .fetched_at = good->fetched_at,
-                                          .content = good->content};
+            payloads[material.count++] = (struct assemble_payload){
+                .source = (enum source)s,
+                .set = good->sets[i],
+                .fetched_at = good->fetched_at,
+                .content = good->content,
+                .address = source_fetch_address(refresher->sources[s])};
     }
     buf_reset(&refresher->report);
     return catalog_keeper_make(refresher->options.keeper, &material,
@@ -219,6 +225,8 @@ on_stored(void *context, enum status status, const char *message)
         catalog_keeper_stored(refresher->options.keeper);
         install(refresher);
     } else {
+        (void)snprintf(refresher->trouble, sizeof(refresher->trouble),
+                       "it was not stored: %.200s", message);
         log_event(LOG_WARN, "catalog-not-stored",
                   LOG_STR("status", status_text(status)),
                   LOG_STR("why", message),
@@ -264,6 +272,9 @@ make(struct refresher *refresher)
     enum status status = assemble(refresher);
 
     if (status != STATUS_OK) {
+        (void)snprintf(refresher->trouble, sizeof(refresher->trouble),
+                       "no catalog could be made of it (%s)",
+                       status_text(status));
         schedule(refresher);
         end(refresher);
         return;
@@ -303,6 +314,7 @@ go(struct refresher *refresher)
 
     refresher->has_started = true;
     refresher->is_overdue = false;
+    refresher->trouble[0] = '\0';
     buf_reset(&refresher->report);
     if (refresher->options.store != NULL && newest != NULL &&
         !catalog_keeper_is_stored(refresher->options.keeper))
@@ -506,6 +518,12 @@ refresher_run(const struct refresher *refresher, enum source source)
     told.elapsed =
         (run->state == SOURCE_RUN_FETCHING ? now : run->ended) - run->began;
     return told;
+}
+
+const char *
+refresher_trouble(const struct refresher *refresher)
+{
+    return refresher->trouble;
 }
 
 /* --- life --- */

@@ -61,6 +61,11 @@ bool refresher_is_running(const struct refresher *refresher);
  * or let go of it. */
 void refresher_moved(struct refresher *refresher);
 
+/* Why the last refresh that read its sources came to nothing; "": it did not.
+ */
+#define REFRESHER_TROUBLE_MAX 256
+const char *refresher_trouble(const struct refresher *refresher);
+
 /* How a source fares in the refresh under way, or fared in the last one. */
 struct refresher_run {
     enum source_run_state state;

@@ -265,6 +265,9 @@ static const char *
 check_size(struct source_fetch *source, const struct slot *slot,
            struct record_set *set)
 {
+    if (set->page != 0 && set->page != slot->page + 1 &&
+        !source_url_is_file(source->board_url))
+        return "another page came than was asked for";
     if (slot->page == 0) {
         source->page_count = count_pages(source, set);
         source->row_total = set->total;
@@ -431,6 +434,7 @@ ask(struct slot *slot)
         .max_bytes = source->options.max_bytes,
         .timeout = source->options.timeout,
     };
+    enum status status;
 
     if (make_url(slot) != STATUS_OK) {
         fail(source, "no address for the next part");
@@ -440,9 +444,12 @@ ask(struct slot *slot)
         request.etag = source->etag;
         request.last_modified = source->last_modified;
     }
-    if (fetcher_get(source->fetcher, &request, on_answer, slot, &slot->fetch) !=
-        STATUS_OK)
-        fail(source, "cannot fetch");
+    status =
+        fetcher_get(source->fetcher, &request, on_answer, slot, &slot->fetch);
+    if (status != STATUS_OK)
+        fail(source, status == STATUS_FAILED_PRECONDITION
+                         ? "its address is no regular file"
+                         : "cannot fetch");
 }
 
 static void
@@ -578,4 +585,10 @@ source_fetch_progress(const struct source_fetch *source)
     for (size_t i = 0; i < sets->set_count; i++)
         progress.rows += sets->sets[i]->count;
     return progress;
+}
+
+uint64_t
+source_fetch_address(const struct source_fetch *source)
+{
+    return hash_slice(slice_of(source->url));
 }

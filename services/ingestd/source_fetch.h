@@ -65,6 +65,8 @@ struct source_fetch_progress {
 };
 struct source_fetch_progress
 source_fetch_progress(const struct source_fetch *source);
+/* A hash of the address it is asked at. */
+uint64_t source_fetch_address(const struct source_fetch *source);
 /* What the last good run understood; ->arena is NULL when there was none.
  * Stays until the next good run has ended. */
 const struct source_fetch_good *

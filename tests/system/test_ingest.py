@@ -288,6 +288,22 @@ class Commands(unittest.TestCase):
         wait_for(lambda: "pinned=" + str(oldest["number"]) in
                  self.stack.log("ingestd-1").split("started")[-1], 15,
                  "the older catalog after a restart")
+        # One that cannot be read is not said to be served.
+        broken, good = versions[0]["number"], oldest["number"]
+        wait_for(lambda: self.stack.command(
+            "ingest", "rollback", str(good)).returncode == 0, 10,
+            "the database")
+        self.stack.sql("update catalog_versions set bytes = '\\x00'"
+                       f" where number = {broken}")
+        said = self.stack.command("ingest", "rollback", str(broken))
+        self.assertNotEqual(said.returncode, 0)
+        self.assertIn("cannot be read", said.stderr)
+        # What the one that was asked serves has changed when it says so.
+        for arguments in (("rollback", str(good)), ("newest",)) * 3:
+            before = published(endpoint, "catalog").hash
+            self.command("ingest", *arguments)
+            self.assertNotEqual(published(endpoint, "catalog").hash, before)
+        self.command("ingest", "rollback", str(good))
         wait_for(lambda: self.stack.command(
             "ingest", "rollback", "999999").returncode == 1, 10,
             "the database's word that there is no such version")

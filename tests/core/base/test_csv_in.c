@@ -50,6 +50,19 @@ rows_come_with_their_columns(void **state)
 }
 
 static void
+a_last_row_that_was_cut_off_is_an_error(void **state)
+{
+    struct buf out;
+    (void)state;
+    buf_init(&out, 10000);
+    assert_int_equal(csv_read(SLICE("a,b\n1,2\n3"), print_row, &out),
+                     STATUS_DATA_LOSS);
+    buf_fini(&out);
+    /* With a line end it is a short row, which whoever reads it judges. */
+    assert_rows("a,b\n1,2\n3\n", "0:a|b;1:1|2;2:3;");
+}
+
+static void
 quoting_is_undone(void **state)
 {
     (void)state;
@@ -149,6 +162,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_with_their_columns),
+        cmocka_unit_test(a_last_row_that_was_cut_off_is_an_error),
         cmocka_unit_test(quoting_is_undone),
         cmocka_unit_test(white_space_belongs_to_the_field),
         cmocka_unit_test(a_byte_order_mark_and_empty_lines_are_stepped_over),

@@ -28,6 +28,10 @@ make_key(const char *source, struct slice name, struct key *key)
     memcpy(key->bytes, source, len);
     key->bytes[len++] = '\t';
     name_lower(name, key->bytes + len);
+    for (size_t i = len; i < len + name.len; i++)
+        if (key->bytes[i] == ' ' || key->bytes[i] == '.' ||
+            key->bytes[i] == '_')
+            key->bytes[i] = '-';
     return slice_make(key->bytes, len + name.len);
 }
 

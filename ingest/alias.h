@@ -4,7 +4,8 @@
  * source's name or * for all. id is an OpenRouter id, or - to say that the
  * name is none of them however alike it looks. mode is on, off or -; effort an
  * effort's name or -. '#' starts a comment line. An alias wins over every
- * rule; a source's own alias over one for all. */
+ * rule; a source's own alias over one for all. Letter case does not matter, and
+ * blanks, dots, dashes and underscores are one. */
 #ifndef INGEST_ALIAS_H
 #define INGEST_ALIAS_H
 
@@ -33,7 +34,7 @@ struct alias_table;
 enum status alias_table_read(struct arena *arena, struct slice text,
                              size_t *ret_line,
                              struct alias_table **ret_table) MUST_CHECK;
-/* The alias of a name in a source (ASCII case ignored), or NULL. table may be
+/* The alias of a name in a source as it is compared, or NULL. table may be
  * NULL. */
 const struct alias *alias_find(const struct alias_table *table,
                                enum source source, struct slice name);

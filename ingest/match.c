@@ -30,6 +30,7 @@ struct match_index {
     size_t entry_count;
     struct map *by_core;         /* -> first entry */
     struct map *by_id;           /* -> model */
+    struct map *providers;       /* that have models */
     struct map *by_hugging_face; /* lower case -> model */
     struct name_date *canonical; /* date of each model's canonical slug */
     struct arena *scratch;       /* for the row being looked up */
@@ -188,12 +189,14 @@ match_index_new(struct arena *arena, const struct model *models, size_t count,
     index->canonical = ARENA_ARRAY(arena, struct name_date, count);
     index->by_core = map_new(arena, count * ENTRIES_PER_MODEL);
     index->by_id = map_new(arena, count);
+    index->providers = map_new(arena, count);
     index->by_hugging_face = map_new(arena, count);
     index->scratch = arena;
     if (!arena_ok(arena))
         return NULL;
     for (uint32_t i = 0; i < count; i++)
-        if (map_set(index->by_id, models[i].id, i) != STATUS_OK)
+        if (map_set(index->by_id, models[i].id, i) != STATUS_OK ||
+            map_set(index->providers, models[i].provider, i) != STATUS_OK)
             return NULL;
     for (uint32_t i = 0; i < count; i++)
         if (is_matchable(index, i) && add_model(index, arena, i) != STATUS_OK)
@@ -238,6 +241,13 @@ dates_agree(const struct match_index *index, const struct entry *entry,
     return !entry_dated || row->has_version;
 }
 
+/* Some vendors have two names, of which one is longer: meta and meta-llama. */
+static bool
+is_vendor(struct slice a, struct slice b)
+{
+    return slice_starts(a, b) || slice_starts(b, a);
+}
+
 /* Whether the row may be about the entry's model; if not, *ret_why. */
 static bool
 may_be(const struct match_index *index, const struct entry *entry,
@@ -248,7 +258,11 @@ may_be(const struct match_index *index, const struct entry *entry,
     bool thinks = (model->capabilities & BIT(CAPABILITY_REASONING)) != 0;
 
     *ret_why = MATCH_MISS_TIE;
-    if (!dates_agree(index, entry, row))
+    if (row->vendor.len > 0 && !is_vendor(row->vendor, model->provider))
+        *ret_why = MATCH_MISS_VENDOR;
+    else if (row->is_latest && !row->has_version && !name->is_latest)
+        *ret_why = MATCH_MISS_LATEST;
+    else if (!dates_agree(index, entry, row))
         *ret_why = MATCH_MISS_DATE;
     else if (name->mode == NAME_MODE_ON ? row->mode != NAME_MODE_ON
                                         : row->mode == NAME_MODE_ON && !thinks)
@@ -346,16 +360,33 @@ find_parsed(const struct match_index *index, const struct name *row,
     return false;
 }
 
+/* The vendor before a slash; empty when it is none that has models. */
+static struct slice
+vendor_of(const struct match_index *index, struct slice text)
+{
+    ptrdiff_t slash = slice_find(text, SLICE("/"));
+    struct slice vendor;
+    uint32_t any;
+
+    if (slash <= 0)
+        return SLICE("");
+    vendor = text_lower(index->scratch, slice_cut(text, 0, (size_t)slash));
+    return map_find(index->providers, vendor, &any) ? vendor : SLICE("");
+}
+
 static void
 find_by_name(const struct match_index *index, struct slice text,
              struct match *match)
 {
+    struct slice vendor = vendor_of(index, text);
     struct name row;
 
     name_parse(index->scratch, text, false, &row);
+    row.vendor = vendor;
     if (find_parsed(index, &row, match) || !row.ends_in_medium)
         return;
     name_parse(index->scratch, text, true, &row);
+    row.vendor = vendor;
     (void)find_parsed(index, &row, match);
 }
 
@@ -476,7 +507,8 @@ match_miss_name(enum match_miss miss)
     static const char *const names[MATCH_MISS_COUNT] = {
         [MATCH_MISS_TIE] = "tie",       [MATCH_MISS_DATE] = "date",
         [MATCH_MISS_MODE] = "mode",     [MATCH_MISS_EFFORT] = "effort",
-        [MATCH_MISS_EARLY] = "preview",
+        [MATCH_MISS_EARLY] = "preview", [MATCH_MISS_LATEST] = "latest",
+        [MATCH_MISS_VENDOR] = "vendor",
     };
 
     return names[miss];

@@ -14,8 +14,11 @@
  *   mode    a thinking row is a model that can think; a model whose id says
  *           thinking is matched by thinking rows only.
  *   effort  an id that says high is matched by high rows only.
- *   early   a preview row is a final model only within MATCH_DAYS_EARLY days;
- *           a row that leaves "preview" out may be the preview.
+ *   latest  a row that says latest is a model only beside a version number:
+ * what else would be the newest changes. vendor  a vendor before a slash that
+ * has models must be the model's own. early   a preview row is a final model
+ * only within MATCH_DAYS_EARLY days; a row that leaves "preview" out may be the
+ * preview.
  *
  * Of several models that pass the one that agrees in most is taken; a tie is
  * ambiguous and matches nothing. ":free" and its like are not matched: they
@@ -55,6 +58,8 @@ enum match_miss {
     MATCH_MISS_MODE,   /* one is about thinking, the other cannot or does not */
     MATCH_MISS_EFFORT, /* its id says an effort, the row another or none */
     MATCH_MISS_EARLY,  /* the row is a preview of it */
+    MATCH_MISS_LATEST, /* the row names no version, but the latest */
+    MATCH_MISS_VENDOR, /* the row names another vendor */
     MATCH_MISS_COUNT
 };
 

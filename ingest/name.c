@@ -4,6 +4,7 @@
 #include "ingest/name.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "ingest/name_date.h"
 #include "ingest/record.h"
 
@@ -16,6 +17,7 @@ enum word_kind {
     WORD_EFFORT_BRACKETS,
     WORD_EARLY,
     WORD_INSTRUCT,
+    WORD_LATEST,
     WORD_DROP,
     WORD_DROP_FIRST,
 };
@@ -297,6 +299,9 @@ read_word(struct workspace *ws, size_t at)
     case WORD_INSTRUCT:
         name->is_instruct = true;
         return 1;
+    case WORD_LATEST:
+        name->is_latest = true;
+        return 1;
     case WORD_DROP:
         return 1;
     case WORD_DROP_FIRST:
@@ -406,13 +411,38 @@ name_lower(struct slice text, char *out)
     }
 }
 
+/* Typographic blanks and dashes, and what is invisible, separate as well:
+ * U+00A0, U+2000 to U+2015, U+202F, U+2060, U+FEFF. In place; a separator of
+ * several bytes becomes as many blanks. */
+static void
+blank_separators(char *bytes, size_t len)
+{
+    static const struct {
+        unsigned char lead, second, first, last; /* of the third byte */
+    } threes[] = {{0xe2, 0x80, 0x80, 0x95},
+                  {0xe2, 0x80, 0xaf, 0xaf},
+                  {0xe2, 0x81, 0xa0, 0xa0},
+                  {0xef, 0xbb, 0xbf, 0xbf}};
+    unsigned char *at = (unsigned char *)bytes;
+
+    for (size_t i = 0; i + 1 < len; i++) {
+        if (at[i] == 0xc2 && at[i + 1] == 0xa0)
+            memset(bytes + i, ' ', 2);
+        for (size_t t = 0; t < ARRAY_LEN(threes) && i + 2 < len; t++)
+            if (at[i] == threes[t].lead && at[i + 1] == threes[t].second &&
+                at[i + 2] >= threes[t].first && at[i + 2] <= threes[t].last)
+                memset(bytes + i, ' ', 3);
+    }
+}
+
 void
 name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
            struct name *ret_name)
 {
     struct workspace ws;
 
-    *ret_name = (struct name){.core = SLICE(""), .effort = SLICE("")};
+    *ret_name = (struct name){
+        .core = SLICE(""), .effort = SLICE(""), .vendor = SLICE("")};
     if (text.len > RECORD_NAME_MAX)
         return;
     ws.piece_count = ws.word_count = ws.number_count = 0;
@@ -421,6 +451,8 @@ name_parse(struct arena *arena, struct slice text, bool medium_is_effort,
     ws.name = ret_name;
     memset(ws.lower, 0, sizeof(ws.lower));
     name_lower(text, ws.lower);
+    if (!text_is_plain(text))
+        blank_separators(ws.lower, text.len);
     cut(&ws, text);
     for (size_t at = 0; at < ws.piece_count && !ws.overflow;)
         at += read_piece(&ws, at);

@@ -40,7 +40,9 @@ struct name {
     unsigned build; /* "001" is 1; 0 none */
     enum name_mode mode;
     struct slice effort; /* static text; empty: not said */
+    struct slice vendor; /* for who matches; name_parse leaves it empty */
     bool is_early;       /* preview, beta */
+    bool is_latest;      /* "latest": another model from time to time */
     bool is_instruct;
     bool ends_in_medium; /* a last "medium", which may be an effort */
 };

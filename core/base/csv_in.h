@@ -22,8 +22,8 @@ typedef enum status (*csv_row_fn)(void *context, size_t row_number,
                                   const struct slice *columns, size_t count);
 
 /* Read all rows. INVALID_ARGUMENT for broken quoting, DATA_LOSS for a last row
- * without a line end and with fewer columns than the first (it was cut off), RESOURCE_EXHAUSTED past
- * a limit, else what the row function said. */
+ * without a line end and with fewer columns than the first (it was cut off),
+ * RESOURCE_EXHAUSTED past a limit, else what the row function said. */
 enum status
 csv_read(struct slice bytes, csv_row_fn row, void *context) MUST_CHECK;
 

@@ -14,10 +14,11 @@ static inline void
 source_check_set(enum status status, const struct record_set *set)
 {
     struct slice reason = slice_of(set->reason);
-    CHECK(status != STATUS_OK || set->count > 0);
+    CHECK(status != STATUS_OK || set->count + set->rows_passed > 0);
     CHECK(status == STATUS_OK || reason.len > 0);
     CHECK(text_is_utf8(reason) && !text_has_control(reason, ""));
-    CHECK(set->count + set->rows_refused <= set->rows_seen);
+    CHECK(set->count + set->rows_refused + set->rows_passed <= set->rows_seen);
+    CHECK(set->count == 0 || set->figures <= set->count * BENCHMARK_COUNT);
     for (size_t i = 0; i < set->count; i++) {
         const struct record *record = &set->records[i];
         CHECK(record_name_is_valid(record->name));
@@ -39,9 +40,11 @@ source_check(source_fn adapter, const struct source_input *input)
     record_set_init(&set, fuzz_arena(&kept, RECORD_BYTES_MAX));
     enum status status = adapter(input, &set);
     CHECK(status == STATUS_OK || status == STATUS_INVALID_ARGUMENT ||
-          status == STATUS_FAILED_PRECONDITION ||
+          status == STATUS_FAILED_PRECONDITION || status == STATUS_DATA_LOSS ||
           status == STATUS_RESOURCE_EXHAUSTED);
     source_check_set(status, &set);
+    if (status == STATUS_OK && record_set_verdict_whole(&set) == STATUS_OK)
+        CHECK(set.count > 0);
 }
 
 #endif

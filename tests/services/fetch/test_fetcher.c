@@ -10,6 +10,8 @@
 #include "services/fetch/fetcher.h"
 #include "tests/services/fetch/tiny_http.h"
 
+#include <sys/stat.h>
+
 #include <stdbool.h>
 
 #define PATIENCE_MS 20000
@@ -346,6 +348,12 @@ files_are_read_and_missing_ones_said(void **state)
     (void)unlink(path);
     run(*state, &request, &outcome);
     assert_int_equal(outcome.status, STATUS_NOT_FOUND);
+    /* Opening one of these waits for somebody at the other end. */
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(fetcher_get(((struct fixture *)*state)->fetcher, &request,
+                                 NULL, NULL, NULL),
+                     STATUS_FAILED_PRECONDITION);
+    (void)unlink(path);
 }
 
 static void

@@ -7,8 +7,10 @@
  * or page; a set may be filled by several calls.
  *
  * Each returns OK, INVALID_ARGUMENT (no JSON or CSV of a known shape),
- * FAILED_PRECONDITION (rows, but none understood: the format changed) or
- * RESOURCE_EXHAUSTED (a limit), with set->reason for people. */
+ * FAILED_PRECONDITION (rows, but less than half understood: the format
+ * changed), DATA_LOSS (a CSV that was cut off) or RESOURCE_EXHAUSTED (a limit),
+ * with set->reason for people. OK without a record: all rows are of boards
+ * that are not read. */
 #ifndef INGEST_SOURCE_H
 #define INGEST_SOURCE_H
 

@@ -76,14 +76,17 @@ foreach(source ${fuzz_targets})
   endif()
 endforeach()
 
-# bench_<name>.c is a program of its own that prints ratios; "links:" as above.
+# bench_<name>.c with <name>_*.c beside it is a program of its own that prints
+# figures; "links:" as above.
 file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
 foreach(source ${benches})
   get_filename_component(name ${source} NAME_WE)
   file(STRINGS ${source} links REGEX "links:" LIMIT_COUNT 1)
   string(REGEX REPLACE ".*links: *([a-z_ ]*).*" "\\1" links "${links}")
   separate_arguments(links)
-  add_executable(${name} ${source})
+  string(REPLACE "bench_" "" stem ${name})
+  file(GLOB parts CONFIGURE_DEPENDS tests/bench/${stem}_*.c)
+  add_executable(${name} ${source} ${parts})
   target_compile_definitions(${name} PRIVATE
     SS_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${links})

@@ -104,6 +104,22 @@ rule_addresses(const struct config_key *key, struct slice text,
 }
 
 static enum status
+rule_url(const struct config_key *key, struct slice text, char *ret_rule)
+{
+    static const char *const schemes[] = {"http://", "https://", "file://"};
+    enum status status = rule_text(key, text, ret_rule);
+    bool fine = text.len == 0 || slice_eq(text, SLICE("none"));
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        fine = fine || (slice_starts(text, slice_of(schemes[i])) &&
+                        text.len > strlen(schemes[i]));
+    if (status != STATUS_OK || fine)
+        return status;
+    (void)snprintf(ret_rule, CONFIG_RULE_MAX,
+                   "must be an http://, https:// or file:// URL, or none");
+    return STATUS_INVALID_ARGUMENT;
+}
+
+static enum status
 rule_endpoints(const struct config_key *key, struct slice text, char *ret_rule)
 {
     struct rpc_target target;
@@ -144,8 +160,8 @@ bool
 config_is_text(enum config_type type)
 {
     return type == CONFIG_TEXT || config_is_secret(type) ||
-           type == CONFIG_ENDPOINTS || type == CONFIG_ADDRESSES ||
-           type == CONFIG_NETWORKS;
+           type == CONFIG_ENDPOINTS || type == CONFIG_URL ||
+           type == CONFIG_ADDRESSES || type == CONFIG_NETWORKS;
 }
 
 enum status
@@ -159,6 +175,9 @@ config_parse(const struct config_key *key, struct slice text,
     case CONFIG_TEXT:
     case CONFIG_SECRET:
         status = rule_text(key, text, ret_rule);
+        break;
+    case CONFIG_URL:
+        status = rule_url(key, text, ret_rule);
         break;
     case CONFIG_ENDPOINTS:
         status = rule_endpoints(key, text, ret_rule);

@@ -30,6 +30,7 @@ enum config_type {
     CONFIG_BOOL,
     CONFIG_DURATION, /* "250ms", "6h"; bounds and value in ms */
     CONFIG_SIZE,     /* "1MiB"; bounds and value in bytes */
+    CONFIG_URL,      /* a text: http://, https:// or file://, "none" or empty */
     /* A text of RPC endpoints, comma-separated, or empty; bounds are bytes. */
     CONFIG_ENDPOINTS, /* "ipc:///run/a.sock, tcp://127.0.0.1:7001" */
     /* A text of IP addresses, comma-separated; bounds are how many. */

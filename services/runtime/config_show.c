@@ -17,6 +17,7 @@ type_words(enum config_type type)
         return "secret text";
     case CONFIG_SECRET_HEX:
         return "secret";
+    case CONFIG_URL:
     case CONFIG_ENDPOINTS:
         return "text";
     case CONFIG_INT:
@@ -41,7 +42,7 @@ static void
 put_type(const struct config_key *key, struct buf *out)
 {
     bool is_text = key->type == CONFIG_TEXT || key->type == CONFIG_ENDPOINTS ||
-                   config_is_secret(key->type);
+                   key->type == CONFIG_URL || config_is_secret(key->type);
     buf_put_text(out, type_words(key->type));
     if (is_text && key->unit[0] != '\0')
         buf_putf(out, " (%s)", key->unit);

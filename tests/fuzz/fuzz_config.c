@@ -63,6 +63,7 @@ number_of(const struct config *config, const struct config_key *key)
     case CONFIG_TEXT:
     case CONFIG_SECRET:
     case CONFIG_SECRET_HEX:
+    case CONFIG_URL:
     case CONFIG_ENDPOINTS:
         return (int64_t)strlen(config_text(config, key->name));
     case CONFIG_INT:

@@ -24,6 +24,7 @@ static const struct config_key keys[] = {
     {"test.long_name", CONFIG_TEXT, "", 0, 20, "", "A text.", NULL},
     {"test.secret", CONFIG_SECRET, "", 0, 20, "", "A secret.", NULL},
     {"test.seal", CONFIG_SECRET_HEX, "", 0, 6, "", "A key.", NULL},
+    {"test.url", CONFIG_URL, "none", 0, 200, "", "A URL.", NULL},
     {"test.to", CONFIG_ENDPOINTS, "", 0, 200, "", "Endpoints.", NULL},
     {"test.on", CONFIG_BOOL, "no", 0, 0, "", "A switch.", NULL},
     {"test.wait", CONFIG_DURATION, "5s", 0, 600000, "ms", "A wait.", NULL},

@@ -29,9 +29,11 @@
  * task within a category, tenants that share an instance, research (general
  * plus context) and fast-cheap (price and speed), raters who come and go.
  *
- * The fixed blend has its own ratings per tenant here, which is better than
- * the rule it stands for. Regret is summed over a rater's ratings and is the
- * mean over five categories and five raters: one number a seed. */
+ * The fixed blend has own ratings per tenant and our category weights here,
+ * and every candidate has a benchmark, so that its made-up 50 never shows: all
+ * of it better than the rule it stands for. Regret is summed over a rater's
+ * ratings and is the mean over five categories and five raters: one number a
+ * seed. */
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "ingest/bundle.h"

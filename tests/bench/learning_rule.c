@@ -201,6 +201,8 @@ fixed(const struct learner *learner, const struct tenant *tenant, size_t arm)
                           : -1;
     double community = learner->crowds[arm].cell.mean; /* -1: too few */
     double benchmark = learner->rule->raw ? belief->raw : belief->mean;
+    if (!belief->present)
+        benchmark = 50;
     return (struct score){.present = true,
                           .mean =
                               rule_fixed_score(benchmark, personal, community),

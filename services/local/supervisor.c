@@ -9,9 +9,9 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "services/local/child.h"
-#include "services/local/cluster.h"
 #include "services/local/pause.h"
 #include "services/local/scanner.h"
+#include "services/local/service_folder.h"
 #include "services/runtime/home.h"
 
 #include <dirent.h>
@@ -41,18 +41,6 @@ struct name_list {
     char **names;
     size_t count;
 };
-
-/* home/service[/name[/file]] */
-static enum status
-service_path(const char *home, const char *name, const char *file, char *out)
-{
-    enum status status = home_join(home, "service", out);
-    if (status == STATUS_OK && name != NULL)
-        status = home_join(out, name, out);
-    if (status == STATUS_OK && file != NULL)
-        status = home_join(out, file, out);
-    return status;
-}
 
 /* Run an s6 program on a path; its first line of output may be wanted. */
 static enum status
@@ -102,95 +90,17 @@ supervisor_clear(const char *home)
     char path[HOME_PATH_MAX];
     if (any_supervised(home))
         return STATUS_FAILED_PRECONDITION;
-    enum status status = service_path(home, NULL, NULL, path);
+    enum status status = service_folder_path(home, NULL, NULL, path);
     if (status != STATUS_OK)
         return status;
     (void)nftw(path, remove_entry, TREE_DEPTH, FTW_DEPTH | FTW_PHYS);
     return home_make_folder(path);
 }
 
-static enum status
-write_text(const char *folder, const char *name, const char *text, mode_t mode)
-{
-    char path[HOME_PATH_MAX];
-    enum status status = home_join(folder, name, path);
-    if (status == STATUS_OK)
-        status = home_write_file(path, text, strlen(text));
-    if (status == STATUS_OK && chmod(path, mode) != 0)
-        status = STATUS_PERMISSION_DENIED;
-    return status;
-}
-
-/* home/log/name, made when it is missing. */
-static enum status
-make_log_folder(const char *home, const char *name, char *out)
-{
-    enum status status = home_join(home, "log", out);
-    if (status == STATUS_OK)
-        status = home_join(out, name, out);
-    return status == STATUS_OK ? home_make_folder(out) : status;
-}
-
-/* <folder>/log: what the service prints goes to <home>/log/<name>/current,
- * five old files of 1 MB are kept. */
-static enum status
-add_logger(const char *home, const char *folder, const char *name)
-{
-    char path[HOME_PATH_MAX];
-    char logs[HOME_PATH_MAX];
-    struct buf script;
-    enum status status = make_log_folder(home, name, logs);
-    if (status == STATUS_OK)
-        status = home_join(folder, "log", path);
-    if (status == STATUS_OK)
-        status = home_make_folder(path);
-    if (status != STATUS_OK)
-        return status;
-    buf_init(&script, FILE_MAX);
-    buf_put_text(&script, "#!/bin/sh\nexec s6-log -b n5 s1000000 ");
-    cluster_quote(&script, logs);
-    buf_put_char(&script, '\n');
-    status = buf_ok(&script) ? write_text(path, "run", buf_text(&script), 0700)
-                             : STATUS_OUT_OF_RANGE;
-    buf_fini(&script);
-    return status;
-}
-
-static enum status
-write_settings(const char *folder, const struct supervisor_service *service)
-{
-    char number[32];
-    (void)snprintf(number, sizeof(number), "%u\n", service->kill_timeout_ms);
-    enum status status = write_text(folder, "notification-fd", "3\n", 0600);
-    if (status == STATUS_OK)
-        status = write_text(folder, "timeout-kill", number, 0600);
-    if (status == STATUS_OK && service->down_signal != NULL)
-        status = write_text(folder, "down-signal", service->down_signal, 0600);
-    if (status == STATUS_OK && service->check != NULL) {
-        char data[HOME_PATH_MAX];
-        status = home_join(folder, "data", data);
-        if (status == STATUS_OK)
-            status = home_make_folder(data);
-        if (status == STATUS_OK)
-            status = write_text(data, "check", service->check, 0700);
-    }
-    return status;
-}
-
 enum status
 supervisor_add(const char *home, const struct supervisor_service *service)
 {
-    char folder[HOME_PATH_MAX];
-    enum status status = service_path(home, service->name, NULL, folder);
-    if (status == STATUS_OK)
-        status = home_make_folder(folder);
-    if (status == STATUS_OK)
-        status = write_settings(folder, service);
-    if (status == STATUS_OK)
-        status = add_logger(home, folder, service->name);
-    if (status == STATUS_OK)
-        status = write_text(folder, "run", service->run, 0700);
-    return status;
+    return service_folder_write(home, service);
 }
 
 /* --- state --- */
@@ -209,7 +119,8 @@ bool
 supervisor_is_running(const char *home)
 {
     char path[HOME_PATH_MAX];
-    return service_path(home, ".s6-svscan", "control", path) == STATUS_OK &&
+    return service_folder_path(home, ".s6-svscan", "control", path) ==
+               STATUS_OK &&
            is_listened(path);
 }
 
@@ -218,7 +129,7 @@ static bool
 is_supervised(const char *home, const char *name, const char *control)
 {
     char path[HOME_PATH_MAX];
-    return service_path(home, name, control, path) == STATUS_OK &&
+    return service_folder_path(home, name, control, path) == STATUS_OK &&
            is_listened(path);
 }
 
@@ -233,7 +144,7 @@ supervisor_names(const char *home, char ***ret_names, size_t *ret_count)
 {
     char path[HOME_PATH_MAX];
     size_t count = 0;
-    enum status status = service_path(home, NULL, NULL, path);
+    enum status status = service_folder_path(home, NULL, NULL, path);
     DIR *folder = status == STATUS_OK ? opendir(path) : NULL;
     if (folder == NULL)
         return STATUS_NOT_FOUND;
@@ -272,7 +183,7 @@ supervisor_pid(const char *home, const char *name)
     int exit_status = 1;
     uint64_t pid;
     if (!is_supervised(home, name, CONTROL) ||
-        service_path(home, name, NULL, path) != STATUS_OK)
+        service_folder_path(home, name, NULL, path) != STATUS_OK)
         return 0;
     const char *const argv[] = {"s6-svstat", "-o", "pid", path, NULL};
     if (s6(argv, said, sizeof(said), &exit_status) != STATUS_OK ||
@@ -313,7 +224,7 @@ supervisor_await_ready(const char *home, const char *name, ms_dur timeout)
 {
     char path[HOME_PATH_MAX];
     ms_time deadline = pause_now() + timeout;
-    enum status status = service_path(home, name, NULL, path);
+    enum status status = service_folder_path(home, name, NULL, path);
     if (status != STATUS_OK)
         return status;
     while (!is_supervised(home, name, CONTROL)) {
@@ -350,7 +261,7 @@ supervisor_start(const char *home)
     char path[HOME_PATH_MAX];
     char logs[HOME_PATH_MAX];
     pid_t pid;
-    enum status status = service_path(home, NULL, NULL, path);
+    enum status status = service_folder_path(home, NULL, NULL, path);
     if (status == STATUS_OK)
         status = home_join(home, "log", logs);
     if (status == STATUS_OK)
@@ -365,7 +276,7 @@ supervisor_start(const char *home)
     if (status == STATUS_OK) {
         char number[32];
         (void)snprintf(number, sizeof(number), "%d\n", (int)pid);
-        status = write_text(path, PID_FILE, number, 0600);
+        status = service_folder_put(path, PID_FILE, number, 0600);
     }
     return status;
 }
@@ -378,7 +289,7 @@ supervisor_scanner_pid(const char *home)
     size_t len;
     uint64_t pid = 0;
     if (!supervisor_is_running(home) ||
-        service_path(home, NULL, PID_FILE, path) != STATUS_OK ||
+        service_folder_path(home, NULL, PID_FILE, path) != STATUS_OK ||
         home_read_file(path, 32, &bytes, &len) != STATUS_OK)
         return 0;
     enum status status = text_u64(slice_trim(slice_make(bytes, len)), &pid);
@@ -401,7 +312,7 @@ static void
 order(const char *home, const char *name, const char *part, const char *flags)
 {
     char path[HOME_PATH_MAX];
-    if (service_path(home, name, part, path) == STATUS_OK)
+    if (service_folder_path(home, name, part, path) == STATUS_OK)
         tell((const char *const[]){"s6-svc", flags, path, NULL});
 }
 
@@ -422,7 +333,7 @@ lost_scanner(const char *home)
 {
     char path[HOME_PATH_MAX];
     if (supervisor_is_running(home) ||
-        service_path(home, NULL, NULL, path) != STATUS_OK)
+        service_folder_path(home, NULL, NULL, path) != STATUS_OK)
         return 0;
     return scanner_find(path);
 }
@@ -453,7 +364,7 @@ void
 supervisor_list_processes(const char *home, struct buf *out)
 {
     char path[HOME_PATH_MAX];
-    if (service_path(home, NULL, NULL, path) == STATUS_OK)
+    if (service_folder_path(home, NULL, NULL, path) == STATUS_OK)
         scanner_list(path, out);
 }
 
@@ -509,7 +420,7 @@ supervisor_mend_logs(const char *home)
     for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
         if (!has_lost_log(home, list.names[i]))
             continue;
-        status = make_log_folder(home, list.names[i], path);
+        status = service_folder_make_log(home, list.names[i], path);
         order(home, list.names[i], "log", "-t"); /* a second later it is back */
     }
     for (size_t i = 0; i < list.count && status == STATUS_OK;) {
@@ -544,7 +455,7 @@ stop_listed(const char *home, const struct name_list *list, ms_time deadline)
 {
     char path[HOME_PATH_MAX];
     if (supervisor_is_running(home) &&
-        service_path(home, NULL, NULL, path) == STATUS_OK) {
+        service_folder_path(home, NULL, NULL, path) == STATUS_OK) {
         tell((const char *const[]){"s6-svscanctl", "-t", path, NULL});
         while (supervisor_is_running(home) && pause_now() < deadline)
             pause_for(POLL_MS);
@@ -562,7 +473,7 @@ static size_t
 signal_all(const char *home, int number)
 {
     char path[HOME_PATH_MAX];
-    return service_path(home, NULL, NULL, path) == STATUS_OK
+    return service_folder_path(home, NULL, NULL, path) == STATUS_OK
                ? scanner_signal(path, number)
                : 0;
 }

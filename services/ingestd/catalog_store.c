@@ -508,15 +508,3 @@ catalog_store_is_up(const struct catalog_store *store)
 {
     return store_is_up(store->store);
 }
-
-const char *
-catalog_store_detail(const struct catalog_store *store)
-{
-    return store_detail(store->store);
-}
-
-bool
-catalog_store_is_known(const struct catalog_store *store)
-{
-    return store->revision >= 0;
-}

@@ -70,10 +70,6 @@ enum status catalog_store_new(const struct catalog_store_options *options,
                               struct catalog_store **ret_store) MUST_CHECK;
 void catalog_store_free(struct catalog_store **store);
 bool catalog_store_is_up(const struct catalog_store *store);
-/* Why it is not, for people. */
-const char *catalog_store_detail(const struct catalog_store *store);
-/* Whether what is newest was looked at once since the start. */
-bool catalog_store_is_known(const struct catalog_store *store);
 
 /* Each calls done once, before it returns when the database is away; what it
  * is given is borrowed. */

@@ -24,7 +24,6 @@ run_of(struct arena *arena, const struct refresher_run *run)
 {
     static const char *const names[] = {
         [SOURCE_RUN_NEVER] = "",
-        [SOURCE_RUN_WAITING] = "waiting",
         [SOURCE_RUN_FETCHING] = "fetching",
         [SOURCE_RUN_DONE] = "done",
         [SOURCE_RUN_FAILED] = "failed",

@@ -16,7 +16,6 @@
 
 /* All borrowed. */
 struct ingest_parts {
-    struct loop *loop;
     const struct catalog_keeper *keeper;
     struct catalog_store *store; /* NULL: versions are refused */
     struct refresher *refresher;

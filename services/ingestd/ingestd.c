@@ -240,8 +240,7 @@ set_up(struct ingestd *ingestd)
     if (status != STATUS_OK)
         return status;
     ingest_service_init(&ingestd->service,
-                        &(struct ingest_parts){ingestd->daemon.loop,
-                                               ingestd->keeper, ingestd->store,
+                        &(struct ingest_parts){ingestd->keeper, ingestd->store,
                                                ingestd->refresher},
                         ingestd->daemon.server);
     if (catalog_keeper_catalog(ingestd->keeper) != NULL)

@@ -140,7 +140,6 @@ static void
 on_source_ended(void *context, enum source source, const char *reason)
 {
     struct refresher *refresher = context;
-
     const struct source_run_end how = {
         .source = source,
         .reason = reason,
@@ -190,7 +189,10 @@ assemble(struct refresher *refresher)
         const struct source_fetch_good *good =
             source_fetch_good(refresher->sources[s]);
 
-        material.failures[s] = slice_of(refresher->runs[s].reason);
+        /* What failed here at another time another may have mended since. */
+        material.failures[s] = refresher->wanted & BIT(s)
+                                   ? slice_of(refresher->runs[s].reason)
+                                   : SLICE("");
         if (!(refresher->confirmed & BIT(s)))
             continue;
         for (size_t i = 0; i < good->set_count; i++)
@@ -378,8 +380,10 @@ on_claimed(void *context, const struct catalog_claim *claim)
         refresher->stage = STAGE_IDLE;
         refresher->is_overdue = false;
         watch_on(refresher);
+        if (refresher->cause == CAUSE_TIMER) /* the other's counts for ours */
+            schedule_in(refresher, refresher->options.retry);
         answer(refresher, STATUS_ALREADY_EXISTS, claim->holder);
-        break;
+        return;
     case CATALOG_CLAIM_IDLE:
         refresher->stage = STAGE_IDLE;
         if (refresher->started != NULL)
@@ -388,11 +392,8 @@ on_claimed(void *context, const struct catalog_claim *claim)
     case CATALOG_CLAIM_AWAY:
         refresher->stage = STAGE_IDLE;
         refresher->is_overdue |= refresher->cause == CAUSE_TIMER;
-        break; /* who asked goes on waiting for it */
+        return; /* who asked goes on waiting for it */
     }
-    /* Once the other is done its refresh counts for ours. */
-    if (refresher->cause == CAUSE_TIMER && claim->outcome == CATALOG_CLAIM_BUSY)
-        schedule_in(refresher, refresher->options.retry);
 }
 
 static void
@@ -401,9 +402,6 @@ begin(struct refresher *refresher, enum cause cause, uint32_t sources)
     refresher->stage = STAGE_CLAIMING;
     refresher->cause = cause;
     refresher->wanted = sources;
-    for (size_t s = 0; s < SOURCE_COUNT && cause != CAUSE_WATCH; s++)
-        if ((sources & BIT(s)) && source_fetch_is_on(refresher->sources[s]))
-            refresher->runs[s].state = SOURCE_RUN_WAITING;
     if (refresher->options.store == NULL)
         go(refresher);
     else
@@ -501,6 +499,8 @@ on_patience(void *context)
 
     if (refresher->stage == STAGE_IDLE)
         answer(refresher, STATUS_UNAVAILABLE, "");
+    else if (refresher->started != NULL) /* the claim may still fail */
+        loop_timer_start(refresher->patience, PATIENCE_MS);
 }
 
 /* --- what is told --- */
@@ -512,7 +512,7 @@ refresher_run(const struct refresher *refresher, enum source source)
     ms_time now = loop_now(refresher->options.loop);
     struct refresher_run told = {.state = run->state, .reason = run->reason};
 
-    if (run->state == SOURCE_RUN_NEVER || run->state == SOURCE_RUN_WAITING)
+    if (run->state == SOURCE_RUN_NEVER)
         return told;
     told.progress = source_fetch_progress(refresher->sources[source]);
     told.elapsed =

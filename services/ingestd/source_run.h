@@ -11,7 +11,6 @@
 
 enum source_run_state {
     SOURCE_RUN_NEVER,
-    SOURCE_RUN_WAITING, /* for the claim */
     SOURCE_RUN_FETCHING,
     SOURCE_RUN_DONE,
     SOURCE_RUN_FAILED

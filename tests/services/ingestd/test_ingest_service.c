@@ -66,8 +66,7 @@ set_up(void **state)
     if (refresher_new(&refresher, &world.refresher) != STATUS_OK)
         return -1;
     ingest_service_init(&world.service,
-                        &(struct ingest_parts){.loop = world.stand.loop,
-                                               .keeper = world.keeper,
+                        &(struct ingest_parts){.keeper = world.keeper,
                                                .refresher = world.refresher},
                         world.server);
     *state = &world;
